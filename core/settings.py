@@ -1,0 +1,100 @@
+"""The one settings object. Environment (``CHANGDA_…``) beats ``.env`` beats the defaults here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """All settings, with ranges. The README holds the table for operators."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CHANGDA_", env_file=ROOT / ".env", extra="ignore", frozen=True
+    )
+
+    app_host: str = "0.0.0.0"
+    """Address the app listens on; everything else listens on loopback."""
+    app_port: Port = 8000
+    rasa_port: Port = 5005
+    actions_port: Port = 5055
+    sandbox_port: Port = 8090
+    redis_port: Port = 6390
+
+    var_dir: Path = ROOT / "var"
+    """Everything made at run time."""
+    database_url: str = ""
+    """SQLAlchemy URL; empty means SQLite in ``var_dir``."""
+    redis_url: str = ""
+    """Empty means the embedded Redis that the launcher starts."""
+    bss_url: str = ""
+    """TM Forum APIs of the operator; empty means the sandbox."""
+    rasa_url: str = ""
+    """Empty means the Rasa that the launcher starts."""
+
+    rasa_token: SecretStr = SecretStr("")
+    token_key: SecretStr = SecretStr("")
+    """Signs access tokens of customers and staff. Generated at the first run."""
+    app_token_public_key: str = ""
+    """PEM of the operator's key that signs app tokens (RS256 or ES256)."""
+    demo_password: SecretStr = SecretStr("")
+    """One password for all demo staff; empty means a generated one each."""
+
+    embedding_model: str = "intfloat/multilingual-e5-small"
+    seed_knowledge: Literal["on", "off"] = "on"
+
+    bot_timeout_s: float = Field(4.0, gt=0, le=30)
+    """The longest the app waits for the dialogue before it offers a person."""
+    bss_timeout_s: float = Field(2.0, gt=0, le=30)
+    customer_token_hours: float = Field(24 * 30, gt=0)
+    staff_token_hours: float = Field(12, gt=0)
+    service_hours: str = "00:00-24:00"
+    """When people answer, local time; outside it customers leave a message."""
+    agent_lost_s: float = Field(30.0, gt=0)
+    """A vanished agent's conversations go back to their old place after this."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy async URL in force."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.var_dir / 'changda.db'}"
+
+    @property
+    def redis(self) -> str:
+        """Redis URL in force."""
+        return self.redis_url or f"redis://127.0.0.1:{self.redis_port}/0"
+
+    @property
+    def bss(self) -> str:
+        """Base URL of the operator systems in force."""
+        return self.bss_url or f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def rasa(self) -> str:
+        """Base URL of the Rasa server in force."""
+        return self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
+
+    @property
+    def encoder_dir(self) -> Path:
+        return self.var_dir / "models" / "encoder"
+
+    @property
+    def rasa_model_dir(self) -> Path:
+        return self.var_dir / "models" / "rasa"
+
+    @property
+    def knowledge_dir(self) -> Path:
+        return self.var_dir / "knowledge"
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

