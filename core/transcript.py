@@ -69,6 +69,8 @@ class Message(Base):
     client_message_id: Mapped[str | None] = mapped_column(String(64))
     in_reply_to: Mapped[str | None] = mapped_column(String(40))
     understanding: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    reply_ids: Mapped[list[str] | None] = mapped_column(JSON)
+    """On a customer's message, once it is dealt with: what it was answered with. NULL until then."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     def public(self) -> dict[str, Any]:
@@ -184,17 +186,23 @@ class Transcript:
         async with self._database.reading() as session:
             return (await session.execute(query)).scalar_one_or_none()
 
-    async def replies_to(self, message_id: str) -> list[Message]:
-        """The replies a message got, in order."""
-        query = select(Message).where(Message.in_reply_to == message_id).order_by(Message.seq)
+    async def with_ids(self, ids: Sequence[str]) -> list[Message]:
+        """Messages by id, in the order of the conversation."""
+        query = select(Message).where(Message.id.in_(ids)).order_by(Message.seq)
         async with self._database.reading() as session:
             return list((await session.execute(query)).scalars())
 
-    async def understood(self, message_id: str, understanding: dict[str, Any]) -> None:
-        """Stores beside a message what the NLU made of it."""
-        change = update(Message).where(Message.id == message_id)
+    async def settle(
+        self, message: Message, replies: Sequence[Message], understanding: dict[str, Any] | None
+    ) -> None:
+        """Marks a customer's message as dealt with: what it was answered and how it was understood."""
+        change = update(Message).where(Message.id == message.id)
         async with self._database.transaction() as session:
-            await session.execute(change.values(understanding=understanding))
+            await session.execute(
+                change.values(
+                    reply_ids=[reply.id for reply in replies], understanding=understanding
+                )
+            )
 
     async def messages(
         self, conversation_id: str, after: int = 0, audience: Audience = "staff", limit: int = 1000

@@ -1,0 +1,1 @@
+"""The bot: understanding (nlu), dialogue connector, channels, gateway and launcher."""

@@ -1,0 +1,1 @@
+"""The dialogue's edge: the connector that Rasa serves, and the client that calls it."""

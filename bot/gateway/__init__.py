@@ -1,0 +1,1 @@
+"""The app: conversations, routing between bot and person, delivery, pages and operations."""

@@ -1,0 +1,209 @@
+"""One message, start to end: stored first, then answered by its conversation's owner."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from bot.channels.base import InboundMessage
+from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
+from bot.gateway import words
+from bot.gateway.locks import ConversationLocks
+from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
+from core.errors import ChangdaError
+from core.events import TYPING, LiveBus
+from core.redis_keys import conversation_channel
+from core.transcript import Conversation, Draft, Message, Owner, Transcript
+from handoff.context import HandoffRequest
+from handoff.service import HandoffService
+
+log = structlog.get_logger(__name__)
+VERIFIED = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a customer's message."""
+
+    message: Message
+    replies: list[Message]
+    state: Owner
+    timing: dict[str, float] = field(default_factory=dict)
+
+    def public(self) -> dict[str, Any]:
+        shown = [
+            {"message_id": reply.id, "seq": reply.seq, "sender": reply.sender, "text": reply.text}
+            | {k: v for k, v in (("buttons", reply.buttons), ("card", reply.card)) if v}
+            for reply in self.replies
+        ]
+        return {
+            "message_id": self.message.id,
+            "seq": self.message.seq,
+            "replies": shown,
+            "state": self.state,
+        }
+
+
+class ConversationRouter:
+    """Sends each message to the bot or to the handoff, whoever owns the conversation."""
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        dialogue: DialogueClient,
+        handoffs: HandoffService,
+        locks: ConversationLocks,
+        bus: LiveBus,
+    ) -> None:
+        self._transcript = transcript
+        self._dialogue = dialogue
+        self._handoffs = handoffs
+        self._locks = locks
+        self._bus = bus
+
+    async def receive(self, inbound: InboundMessage) -> Outcome:
+        """Stores and answers a message; the same message again gets the first answer."""
+        started = time.perf_counter()
+        conversation_id = inbound.conversation_id
+        draft = Draft("customer", inbound.text, client_message_id=inbound.channel_message_id)
+        (message,) = await self._transcript.append(conversation_id, draft)
+        stored = time.perf_counter()
+        async with self._locks.hold(conversation_id):
+            known = await self._transcript.by_client_id(conversation_id, inbound.channel_message_id)
+            message = known or message
+            conversation = await self._transcript.conversation(conversation_id)
+            if message.reply_ids is not None:
+                replies = await self._transcript.with_ids(message.reply_ids)
+                return Outcome(message, replies, conversation.owner)
+            timing = await self._answer(conversation, message)
+            outcome = await self._outcome(message)
+        MESSAGES.labels(inbound.channel, outcome.state).inc()
+        total = (time.perf_counter() - started) * 1000
+        timing["store"] = (stored - started) * 1000
+        timing["app"] = max(0.0, total - sum(timing.values()))
+        for hop, milliseconds in timing.items():
+            HOP_SECONDS.labels(hop).observe(milliseconds / 1000)
+        return Outcome(outcome.message, outcome.replies, outcome.state, timing)
+
+    async def _outcome(self, message: Message) -> Outcome:
+        conversation = await self._transcript.conversation(message.conversation_id)
+        shown = await self._transcript.messages(
+            message.conversation_id, after=message.seq, audience="all"
+        )
+        replies = [m for m in shown if m.sender in ("bot", "system")]
+        return Outcome(message, replies, conversation.owner)
+
+    async def _answer(self, conversation: Conversation, message: Message) -> dict[str, float]:
+        if conversation.owner == "bot":
+            return await self._ask_bot(conversation, message)
+        if conversation.owner == "waiting" and words.cancels_wait(message.text):
+            await self._handoffs.abandon(conversation.id)
+        await self._settle(message, None)
+        return {}
+
+    async def _ask_bot(self, conversation: Conversation, message: Message) -> dict[str, float]:
+        channel = conversation_channel(conversation.id)
+        await self._bus.publish(channel, TYPING, sender="bot")
+        try:
+            answer = await self._dialogue.ask(
+                conversation.id, message.text, identity_of(conversation)
+            )
+        except DialogueDown as error:
+            log.error("dialogue_down", conversation=conversation.id, error=str(error))
+            BOT_DOWN.inc()
+            await self._stand_in(conversation, message)
+            return {}
+        await self._say(conversation, message, answer)
+        return answer.timing
+
+    async def _say(
+        self, conversation: Conversation, message: Message, answer: DialogueAnswer
+    ) -> None:
+        drafts = [
+            Draft(
+                "bot",
+                reply.get("text", ""),
+                buttons=reply.get("buttons"),
+                card=reply.get("card"),
+                in_reply_to=message.id,
+            )
+            for reply in answer.replies
+        ]
+        if drafts:
+            await self._transcript.append(conversation.id, *drafts)
+        for directive in answer.directives:
+            await self._obey(conversation, directive)
+        if not drafts and not answer.directives:
+            await self._stand_in(conversation, message)
+        else:
+            await self._settle(message, answer.understanding)
+
+    async def _obey(self, conversation: Conversation, directive: dict[str, Any]) -> None:
+        fields = dict(directive)
+        name = fields.pop("name", "")
+        if name == "verified":
+            await self._transcript.change(conversation.id, **verified_fields(fields))
+        elif name == "handoff":
+            await self._open_handoff(conversation.id, HandoffRequest.model_validate(fields))
+        else:
+            log.warning("unknown_directive", name=name)
+
+    async def _open_handoff(self, conversation_id: str, request: HandoffRequest) -> None:
+        try:
+            await self._handoffs.open(conversation_id, request)
+        except ChangdaError:
+            raise
+        except Exception:
+            # The customer asked for a person and must hear something true, whatever broke.
+            log.exception("handoff_failed", conversation=conversation_id)
+            await self._transcript.append(
+                conversation_id,
+                Draft("bot", words.HANDOFF_DOWN, buttons=words.buttons(words.BOT_DOWN_BUTTONS)),
+            )
+
+    async def _stand_in(self, conversation: Conversation, message: Message) -> None:
+        """Answers for a dialogue that is down: tells so, and can still fetch a person."""
+        if words.wants_person(message.text):
+            request = HandoffRequest(trigger="asked", skill_group="general", request=message.text)
+            await self._open_handoff(conversation.id, request)
+        else:
+            draft = Draft(
+                "bot",
+                words.BOT_DOWN,
+                buttons=words.buttons(words.BOT_DOWN_BUTTONS),
+                in_reply_to=message.id,
+            )
+            await self._transcript.append(conversation.id, draft)
+        await self._settle(message, None)
+
+    async def _settle(self, message: Message, understanding: dict[str, Any] | None) -> None:
+        outcome = await self._outcome(message)
+        await self._transcript.settle(message, outcome.replies, understanding)
+
+
+def identity_of(conversation: Conversation) -> dict[str, Any]:
+    """The customer's identity as the dialogue may know it."""
+    profile = conversation.profile or {}
+    if conversation.assurance < VERIFIED:
+        return {"assurance": conversation.assurance, "elderly": bool(profile.get("elderly"))}
+    return {
+        "customer_id": conversation.customer_id,
+        "phone": conversation.phone,
+        "assurance": conversation.assurance,
+        "name": profile.get("name"),
+        "tier": profile.get("tier"),
+        "elderly": bool(profile.get("elderly")),
+    }
+
+
+def verified_fields(directive: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a conversation whose customer has just been verified."""
+    return {
+        "customer_id": directive["customer_id"],
+        "phone": directive["phone"],
+        "assurance": VERIFIED,
+        "profile": {key: directive.get(key) for key in ("name", "tier", "elderly")},
+    }

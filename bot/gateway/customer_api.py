@@ -1,0 +1,114 @@
+"""The customer's contract: sessions, messages, live connection, rating."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field, StrictStr
+
+from bot.channels.web import WebAdapter
+from bot.gateway import words
+from bot.gateway.services import Services, services_of
+from core.transcript import Draft
+
+router = APIRouter(prefix="/api/v1", tags=["customer"])
+AppServices = Annotated[Services, Depends(services_of)]
+PAGE = 500
+
+
+class SessionRequest(BaseModel):
+    """Opens a conversation; ``app_token`` is the operator's signed token of a logged-in customer."""
+
+    channel: Literal["web", "app"] = "web"
+    app_token: str | None = Field(None, max_length=8192)
+    elderly: bool = False
+
+
+class MessageRequest(BaseModel):
+    """One message; the same ``client_message_id`` again is the same message."""
+
+    text: StrictStr
+    client_message_id: str | None = Field(None, min_length=1, max_length=64)
+
+
+class RatingRequest(BaseModel):
+    """What the customer thought of the service, once a handoff."""
+
+    score: int = Field(ge=1, le=5)
+    comment: str = Field("", max_length=500)
+
+
+@router.post("/sessions", status_code=201)
+async def open_session(body: SessionRequest, services: AppServices) -> dict[str, Any]:
+    """Opens a conversation and greets."""
+    fields: dict[str, Any] = {"profile": {"elderly": True} if body.elderly else {}}
+    if body.app_token:
+        fields = services.access.app_identity(body.app_token)
+    conversation = await services.transcript.open(body.channel, **fields)
+    elderly = bool(conversation.profile.get("elderly"))
+    welcome = Draft(
+        "bot",
+        words.WELCOME_ELDERLY if elderly else words.WELCOME,
+        buttons=words.buttons(words.WELCOME_BUTTONS),
+    )
+    await services.transcript.append(conversation.id, welcome)
+    return {
+        "conversation_id": conversation.id,
+        "access_token": services.access.issue(conversation.id),
+        "state": conversation.owner,
+        "profile": {"elderly": elderly},
+    }
+
+
+@router.post("/conversations/{conversation_id}/messages")
+async def send_message(
+    conversation_id: str,
+    body: MessageRequest,
+    request: Request,
+    response: Response,
+    services: AppServices,
+) -> dict[str, Any]:
+    """Stores the message and returns what it was answered with."""
+    conversation = await services.access.conversation(request, conversation_id)
+    adapter = WebAdapter(conversation.channel)
+    inbound = adapter.decode(conversation_id, body.text, body.client_message_id)
+    outcome = await services.router.receive(inbound)
+    response.headers["Server-Timing"] = ", ".join(
+        f"{hop};dur={milliseconds:.1f}" for hop, milliseconds in outcome.timing.items()
+    )
+    return outcome.public()
+
+
+@router.get("/conversations/{conversation_id}/messages")
+async def read_messages(
+    conversation_id: str,
+    request: Request,
+    services: AppServices,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> dict[str, Any]:
+    """Everything the customer may see after a sequence number, at most 500 at a time."""
+    conversation = await services.access.conversation(request, conversation_id)
+    messages = await services.transcript.messages(conversation_id, after, "all", PAGE)
+    return {"messages": [m.public() for m in messages], "state": conversation.owner}
+
+
+@router.post("/conversations/{conversation_id}/rating")
+async def rate(
+    conversation_id: str, body: RatingRequest, request: Request, services: AppServices
+) -> dict[str, Any]:
+    """Rates the last conversation with a person; a second rating is refused."""
+    await services.access.conversation(request, conversation_id)
+    await services.handoffs.rate(conversation_id, body.score, body.comment)
+    return {"score": body.score}
+
+
+@router.post("/conversations/{conversation_id}/cancel-wait")
+async def cancel_wait(
+    conversation_id: str, request: Request, services: AppServices
+) -> dict[str, Any]:
+    """Leaves the queue and goes back to the bot."""
+    await services.access.conversation(request, conversation_id)
+    await services.handoffs.abandon(conversation_id)
+    conversation = await services.transcript.conversation(conversation_id)
+    return {"state": conversation.owner}

@@ -1,0 +1,32 @@
+"""What the app itself says to customers; everything else comes from the dialogue or the handoff."""
+
+from __future__ import annotations
+
+WELCOME = "您好，我是智能客服小畅，24小时都在。查话费、查流量、换套餐、报故障，直接告诉我就行。"
+WELCOME_ELDERLY = "您好！我是小畅。想查话费、流量，或者找人工，慢慢说，不着急。"
+WELCOME_BUTTONS = ("查话费", "查流量", "我的套餐", "推荐套餐", "转人工")
+BOT_DOWN = (
+    "抱歉，我这边暂时出了点状况，没能处理好您的问题。您说的我已经记下了，"
+    "可以稍后再试，或者我马上帮您转接人工客服。"
+)
+BOT_DOWN_BUTTONS = ("转人工", "稍后再试")
+HANDOFF_DOWN = "抱歉，转接人工暂时没有成功，请稍等一会儿再试一次，您说的内容都已经保存。"
+WAIT_CANCELLED_BUTTONS = ("查话费", "查流量")
+
+PERSON_WORDS = ("人工", "转人", "真人", "客服人员", "跟人说", "活人")
+CANCEL_WAIT_WORDS = ("取消排队", "不排了", "不等了", "返回机器人", "回到机器人", "取消人工", "不用人工")
+
+
+def buttons(titles: tuple[str, ...]) -> list[dict[str, str]]:
+    """Quick replies whose payload is their own text."""
+    return [{"title": title, "payload": title} for title in titles]
+
+
+def wants_person(text: str) -> bool:
+    """Whether a text asks for a person; used only while the dialogue cannot tell."""
+    return any(word in text for word in PERSON_WORDS)
+
+
+def cancels_wait(text: str) -> bool:
+    """Whether a waiting customer wants the bot back."""
+    return any(word in text for word in CANCEL_WAIT_WORDS)

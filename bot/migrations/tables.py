@@ -1,0 +1,13 @@
+"""Makes every table known to the shared metadata."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = ("core.transcript", "core.staff", "knowledge_base.models", "handoff.models")
+
+
+def load() -> None:
+    """Imports each module that declares tables."""
+    for module in MODULES:
+        import_module(module)
