@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """TM Forum APIs of the operator; empty means the sandbox."""
     rasa_url: str = ""
     """Empty means the Rasa that the launcher starts."""
+    actions_url: str = ""
+    """The action server's webhook as Rasa calls it; empty means the one that the launcher starts."""
 
     rasa_token: SecretStr = SecretStr("")
     token_key: SecretStr = SecretStr("")
@@ -80,6 +82,11 @@ class Settings(BaseSettings):
     def rasa(self) -> str:
         """Base URL of the Rasa server in force."""
         return self.rasa_url or f"http://127.0.0.1:{self.rasa_port}"
+
+    @property
+    def actions_webhook(self) -> str:
+        """URL that Rasa posts actions to."""
+        return self.actions_url or f"http://127.0.0.1:{self.actions_port}/webhook"
 
     @property
     def encoder_dir(self) -> Path:

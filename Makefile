@@ -1,0 +1,67 @@
+# Changda 畅答. `make help` lists what can be done.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PY := .venv/bin/python
+RASA_PY := .venv-rasa/bin/python
+export RASA_TELEMETRY_ENABLED := false
+export PYTHONPATH := $(CURDIR)
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge bench clean demo-data
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+install: ## Build both Python environments from the lock files
+	@$(PYTHON) bot/launcher/environments.py
+
+install-dev: ## The same with the test and lint tools
+	@$(PYTHON) bot/launcher/environments.py --dev
+
+run: install ## Build what is missing, start everything, print the URLs (Ctrl-C stops)
+	@$(PY) -m bot.launcher run
+
+stop: ## Stop a running system
+	@if [ -x $(PY) ]; then $(PY) -m bot.launcher stop; fi
+
+build: install ## Build encoder, database, seeds and the Rasa model, without starting
+	@$(PY) -m bot.launcher build
+
+test: install-dev ## All tests but the benchmarks
+	@$(PY) -m bot.launcher build --test
+	@$(PY) -m pytest -m "not bench"
+
+unit: ## Fast tests only
+	@$(PY) -m pytest -m "not integration and not e2e and not browser and not bench"
+
+lint: ## ruff, mypy, import rules
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+format: ## Let ruff mend and format
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+encoder: install ## Build the sentence encoder
+	@$(PY) -m bot.launcher build --only encoder
+
+train: install ## Train Rasa (skipped when nothing changed)
+	@$(PY) -m bot.launcher build --only train
+
+eval: build ## Evaluate understanding and retrieval on our own sets
+	@$(RASA_PY) -m bot.nlu.evaluate
+	@$(PY) -m knowledge_base.evaluate
+
+eval-nlu: build ## Evaluate understanding on FILE=x.jsonl
+	@$(RASA_PY) -m bot.nlu.evaluate --file $(FILE)
+
+eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl OOS=o.jsonl
+	@$(PY) -m knowledge_base.evaluate --corpus $(CORPUS) --queries $(QUERIES) --oos $(OOS)
+
+bench: install-dev ## Measure speed and memory of the running system
+	@$(PY) -m bot.launcher build
+	@$(PY) -m pytest -m bench -s
+
+clean: stop ## Remove what was made at run time (keeps the environments)
+	rm -rf var .pytest_cache .mypy_cache .ruff_cache

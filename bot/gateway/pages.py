@@ -1,0 +1,88 @@
+"""Serves the pages and their files, with the headers that keep hostile text harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from core.settings import ROOT
+
+router = APIRouter(include_in_schema=False)
+FOLDERS = {
+    "chat": ROOT / "bot" / "gateway" / "pages" / "chat",
+    "desk": ROOT / "handoff" / "desk",
+    "knowledge": ROOT / "knowledge_base" / "console",
+    "vendor": ROOT / "core" / "web" / "vendor",
+    "common": ROOT / "core" / "web" / "common",
+}
+_CHAT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'"
+)
+# Vue compiles the staff pages' own templates in the browser; element-plus places inline styles.
+_STAFF_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; media-src 'self' data:; "
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_DOCS_POLICY = "default-src 'self' 'unsafe-inline' data: https:; frame-ancestors 'none'"
+
+
+@router.get("/")
+async def chat() -> FileResponse:
+    """The customer's page."""
+    return FileResponse(FOLDERS["chat"] / "index.html")
+
+
+@router.get("/desk")
+async def desk() -> FileResponse:
+    """The agents' page."""
+    return FileResponse(FOLDERS["desk"] / "index.html")
+
+
+@router.get("/ops")
+async def ops() -> FileResponse:
+    """The supervisors' page."""
+    return FileResponse(FOLDERS["desk"] / "ops.html")
+
+
+@router.get("/knowledge")
+async def knowledge() -> FileResponse:
+    """The editors' page."""
+    return FileResponse(FOLDERS["knowledge"] / "index.html")
+
+
+def _policy(path: str) -> str:
+    if path.startswith(("/desk", "/ops", "/knowledge")):
+        return _STAFF_POLICY
+    return _DOCS_POLICY if path.startswith(("/docs", "/redoc")) else _CHAT_POLICY
+
+
+async def add_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    """Security headers on everything; files are revalidated, because there is no build step."""
+    response = await call_next(request)
+    path = request.url.path
+    response.headers.setdefault("Content-Security-Policy", _policy(path))
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    vendored = path.startswith("/static/vendor/")
+    if not path.startswith("/api/"):
+        caching = "public, max-age=86400" if vendored else "no-cache"
+        response.headers.setdefault("Cache-Control", caching)
+    else:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Mounts pages and files."""
+    for name, folder in FOLDERS.items():
+        if folder.exists():
+            app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static-{name}")
+    app.include_router(router)
+    app.middleware("http")(add_headers)

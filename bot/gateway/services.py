@@ -1,0 +1,125 @@
+"""Everything the app is made of, wired once at start and handed to the routes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from starlette.requests import HTTPConnection
+
+from actions.bss.client import OperatorClient
+from bot.dialogue.client import DialogueClient, DialogueDown
+from bot.gateway.access import CustomerAccess
+from bot.gateway.conversations import ConversationRouter
+from bot.gateway.facts import OperatorFacts
+from bot.gateway.limits import AttemptLimiter
+from bot.gateway.locks import ConversationLocks
+from core.database import Database
+from core.events import LiveBus
+from core.security import TokenIssuer
+from core.settings import Settings
+from core.staff import StaffDirectory
+from core.transcript import Transcript
+from handoff.service import HandoffService
+from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.service import KnowledgeService
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Services:
+    """The parts of one app process."""
+
+    settings: Settings
+    database: Database
+    redis: Redis
+    bus: LiveBus
+    tokens: TokenIssuer
+    staff: StaffDirectory
+    transcript: Transcript
+    access: CustomerAccess
+    limiter: AttemptLimiter
+    dialogue: DialogueClient
+    operator: OperatorClient
+    handoffs: HandoffService
+    knowledge: KnowledgeService
+    router: ConversationRouter
+
+    async def close(self) -> None:
+        """Closes connections in the reverse order of use."""
+        await self.dialogue.close()
+        await self.operator.close()
+        await self.bus.close()
+        await self.redis.aclose()
+        await self.database.close()
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the app that serves this request or WebSocket."""
+    services: Services = connection.app.state.services
+    return services
+
+
+def connect_redis(settings: Settings) -> Redis:
+    """A client that retries briefly, so that a Redis restart is a pause and not an error."""
+    return Redis.from_url(
+        settings.redis,
+        socket_timeout=2.0,
+        socket_connect_timeout=1.0,
+        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+        health_check_interval=15,
+    )
+
+
+def build_services(settings: Settings) -> Services:
+    """Wires the app. Loads the encoder (about a second); connects lazily to all else."""
+    database = Database(settings.database)
+    redis = connect_redis(settings)
+    bus = LiveBus(redis)
+    tokens = TokenIssuer(settings.token_key.get_secret_value())
+    transcript = Transcript(database, bus)
+    dialogue = DialogueClient(settings)
+    operator = OperatorClient(settings.bss, settings.bss_timeout_s)
+
+    async def forget(conversation_id: str) -> None:
+        try:
+            await dialogue.forget(conversation_id)
+        except DialogueDown as error:
+            log.warning("dialogue_not_reset", conversation=conversation_id, error=str(error))
+
+    handoffs = HandoffService(
+        database=database,
+        bus=bus,
+        transcript=transcript,
+        redis=redis,
+        customer_facts=OperatorFacts(operator),
+        settings=settings,
+        on_returned=forget,
+    )
+    encoder = SentenceEncoder(settings.encoder_dir)
+    return Services(
+        settings=settings,
+        database=database,
+        redis=redis,
+        bus=bus,
+        tokens=tokens,
+        staff=StaffDirectory(database, tokens, settings.staff_token_hours),
+        transcript=transcript,
+        access=CustomerAccess(settings, tokens, transcript),
+        limiter=AttemptLimiter(redis),
+        dialogue=dialogue,
+        operator=operator,
+        handoffs=handoffs,
+        knowledge=KnowledgeService(database, settings.knowledge_dir, encoder, bus),
+        router=ConversationRouter(transcript, dialogue, handoffs, ConversationLocks(redis), bus),
+    )
+
+
+async def run_background(services: Services, stop: asyncio.Event) -> None:
+    """Housekeeping of one app process until ``stop`` is set."""
+    await services.handoffs.watch_agents(stop)

@@ -1,0 +1,26 @@
+"""Fills a new system with demo staff and the seed knowledge."""
+
+from __future__ import annotations
+
+from bot.launcher.words import say
+from core.database import Database
+from core.security import TokenIssuer
+from core.settings import Settings
+from core.staff import StaffDirectory
+from handoff.seeding import seed_staff
+from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.seeding import seed_knowledge
+
+
+async def seed(settings: Settings, passwords: dict[str, str]) -> None:
+    """Idempotent: what people changed since stays as they left it."""
+    database = Database(settings.database)
+    try:
+        tokens = TokenIssuer(settings.token_key.get_secret_value())
+        directory = StaffDirectory(database, tokens, settings.staff_token_hours)
+        await seed_staff(directory, passwords)
+        if settings.seed_knowledge == "on":
+            encoder = SentenceEncoder(settings.encoder_dir)
+            await seed_knowledge(database, settings.knowledge_dir, encoder, say)
+    finally:
+        await database.close()
