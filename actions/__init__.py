@@ -1,0 +1,1 @@
+"""What the bot does: one module per business area, each action thin over a testable function."""
