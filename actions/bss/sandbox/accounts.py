@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from actions.bss.sandbox import views
@@ -92,11 +93,16 @@ async def usage(
     request: Request, party: Party,
     first: Annotated[date | None, Query(alias="usageDate.gte")] = None,
     last: Annotated[date | None, Query(alias="usageDate.lte")] = None,
+    kind: Annotated[str | None, Query(alias="usageType")] = None,
     fields: Fields = None, offset: Offset = 0, limit: Limit = 1000,
-) -> list[Any]:  # fmt: skip
+) -> JSONResponse:  # fmt: skip
     account = state(request).account(party)
-    found = list(views.usages(account, first or month_start(0), last or today()))
-    return views.pick(found, fields, offset, limit)
+    found = [
+        item
+        for item in views.usages(account, first or month_start(0), last or today())
+        if kind is None or item["usageType"] == kind
+    ]
+    return JSONResponse(views.pick(found, fields, offset, limit))
 
 
 @router.get("/prepayBalanceManagement/v4/bucket")

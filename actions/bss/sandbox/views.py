@@ -16,7 +16,7 @@ from actions.bss.sandbox.calendar import (
     month_start,
     today,
 )
-from actions.bss.sandbox.seed import CatalogueSeed, UsageSeed
+from actions.bss.sandbox.seed import CatalogueSeed
 from actions.bss.sandbox.state import Account, Product
 
 BILLS_KEPT = 7
@@ -212,14 +212,18 @@ def usages(account: Account, first: date, last: date) -> Iterator[dict[str, Any]
         if month_end(offset) < first or month_start(offset) > last:
             continue
         used = account.seed.used(offset)
-        for day, megabytes in _per_day(used, days_of(offset), int(account.seed.id)):
+        salt, days = int(account.seed.id), days_of(offset)
+        for day, megabytes in _per_day(round(used.data * 1024), days, salt):
             if first <= day <= last:
                 yield from _day(account, day, megabytes, billed=offset > 0)
+        for kind, unit, total in (("voice", "minutes", used.minutes), ("sms", "count", used.sms)):
+            for day, amount in _per_day(total, days, salt + len(kind)):
+                if amount and first <= day <= last:
+                    yield _usage(account, day, kind, {unit: amount}, billed=offset > 0)
 
 
-def _per_day(used: UsageSeed, days: list[date], salt: int) -> Iterator[tuple[date, int]]:
+def _per_day(total: int, days: list[date], salt: int) -> Iterator[tuple[date, int]]:
     weights = [4 + (day.day * 37 + salt * 13) % 11 for day in days]
-    total = int(used.data * 1024)
     rest = total
     for day, weight in zip(days[:-1], weights[:-1], strict=True):
         share = total * weight // sum(weights)
@@ -233,18 +237,22 @@ def _day(account: Account, day: date, megabytes: int, billed: bool) -> Iterator[
     for n, (app, percent) in enumerate(_APPS):
         share = rest if n == len(_APPS) - 1 else megabytes * percent // 100
         rest -= share
-        yield {
-            "id": f"U-{account.seed.id}-{day:%Y%m%d}-{n}",
-            "usageDate": at(day, 12),
-            "usageType": "data",
-            "status": "billed" if billed else "rated",
-            "usageCharacteristic": [
-                {"name": "volumeMB", "value": share, "valueType": "integer"},
-                {"name": "application", "value": app, "valueType": "string"},
-            ],
-            "ratedProductUsage": [{"isBilled": billed, "productRef": {"id": account.mobile.id}}],
-            "relatedParty": [{"id": account.seed.id, "role": "customer"}],
-        }
+        values = {"volumeMB": share, "application": app}
+        yield _usage(account, day, "data", values, billed, serial=n)
+
+
+def _usage(
+    account: Account, day: date, kind: str, values: dict[str, Any], billed: bool, serial: int = 0
+) -> dict[str, Any]:
+    return {
+        "id": f"U-{account.seed.id}-{day:%Y%m%d}-{kind}-{serial}",
+        "usageDate": at(day, 12),
+        "usageType": kind,
+        "status": "billed" if billed else "rated",
+        "usageCharacteristic": [{"name": name, "value": value} for name, value in values.items()],
+        "ratedProductUsage": [{"isBilled": billed, "productRef": {"id": account.mobile.id}}],
+        "relatedParty": [{"id": account.seed.id, "role": "customer"}],
+    }
 
 
 def pick(items: list[dict[str, Any]], fields: str | None, offset: int, limit: int) -> list[Any]:
