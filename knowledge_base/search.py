@@ -1,0 +1,320 @@
+"""Finds the entry that answers a question, and decides whether to answer, to ask back or to say
+nothing.
+
+The same class serves Rasa, the desk, the console and the evaluation. It reads the published
+snapshot and swaps by itself as soon as the pointer changes (one ``stat`` per search).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_base.index import VectorIndex, create_index
+from knowledge_base.ranking import Decision, RankingModel, Signals
+from knowledge_base.snapshot import (
+    POINTER,
+    BaseEntry,
+    SnapshotContent,
+    SnapshotError,
+    current_version,
+    read_content,
+    snapshot_folder,
+)
+from knowledge_base.text import normalize
+from knowledge_base.words import terms
+
+log = logging.getLogger(__name__)
+Vectors = npt.NDArray[np.float32]
+_NEAREST_FORMS = 120
+_NEAREST_ANSWERS = 40
+_BEST_WORDS = 40
+_RETRIES = 3
+
+
+class Encoder(Protocol):
+    """What the searcher needs of an encoder."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode(self, texts: list[str], kind: Any = ...) -> Vectors: ...
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One entry found. ``score`` lies in 0..1; ``signals`` say where it comes from."""
+
+    entry_id: str
+    question: str
+    matched_question: str
+    answer: str
+    rich: str | None
+    follow_ups: list[str]
+    score: float
+    category: str
+    signals: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Hits, best first, and what to do with them; ``reason`` is for editors, in Chinese."""
+
+    decision: Decision
+    hits: list[Hit]
+    reason: str = ""
+    version: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "decision": self.decision,
+            "hits": [hit.to_dict() for hit in self.hits],
+            "reason": self.reason,
+            "version": self.version,
+        }
+
+
+class LoadedBase:
+    """A snapshot ready to be searched."""
+
+    def __init__(self, content: SnapshotContent) -> None:
+        self.content = content
+        self.ranking: RankingModel = content.meta.ranking
+        self._owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
+        self._forms: VectorIndex = create_index(content.meta.dimension, content.forms)
+        self._answers: VectorIndex = create_index(content.meta.dimension, content.answers)
+        self._form_mean = _mean(content.forms, content.meta.dimension)
+        self._answer_mean = _mean(content.answers, content.meta.dimension)
+        self._exact = _exact_forms(content.entries)
+        self._dated = [
+            i
+            for i, e in enumerate(content.entries)
+            if e.valid_from is not None or e.valid_to is not None
+        ]
+
+    def find(self, text: str, vector: Vectors, k: int, moment: float) -> SearchResult:
+        """Searches for a normalised text with its vector (dimension,)."""
+        words = terms(text)
+        covered = self._lexical(words)
+        found = self._candidates(text, vector, covered, moment)
+        version = self.content.meta.version
+        if not len(found):
+            return SearchResult("none", [], "知识库里没有可用的条目。", version)
+        signals, matched = self._signals(found, vector, covered)
+        scores = self.ranking.scores(signals)
+        exact = self._exact_entry(text, found)
+        order = np.argsort(-scores, kind="stable")
+        if exact is not None:
+            order = np.concatenate([[exact], order[order != exact]])
+        return self._result(
+            text, found, signals, matched, scores, order[: max(k, 1)], exact is not None
+        )
+
+    def signals(self, text: str, vector: Vectors) -> tuple[list[str], Signals]:
+        """Candidates' entry ids and signals for a normalised text, as ``calibrate`` needs them."""
+        covered = self._lexical(terms(text))
+        found = self._candidates(text, vector, covered, time.time())
+        return [self.content.entries[i].entry_id for i in found], self._signals(
+            found, vector, covered
+        )[0]
+
+    def _lexical(self, words: list[str]) -> Vectors:
+        total = self.content.lexical.weight_of(words)
+        return self.content.lexical.scores(words) / max(total, 1e-6)
+
+    def _candidates(
+        self, text: str, vector: Vectors, covered: Vectors, moment: float
+    ) -> npt.NDArray[np.int64]:
+        query = vector[None, :]
+        _, forms = self._forms.search(query, min(_NEAREST_FORMS, len(self._forms)))
+        _, answers = self._answers.search(query, min(_NEAREST_ANSWERS, len(self._answers)))
+        count = min(_BEST_WORDS, len(covered))
+        worded = np.argpartition(-covered, count - 1)[:count] if count else np.empty(0, np.int64)
+        parts = [self._owner[forms[0]], answers[0], worded[covered[worded] > 0]]
+        if text in self._exact:
+            parts.append(np.array(self._exact[text]))
+        found = np.unique(np.concatenate(parts)).astype(np.int64)
+        closed = [i for i in self._dated if not self.content.entries[i].valid_at(moment)]
+        return np.setdiff1d(found, closed)
+
+    def _signals(
+        self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors
+    ) -> tuple[Signals, list[int]]:
+        content = self.content
+        near, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
+        against, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
+        signals = Signals(
+            question=near - float(vector @ self._form_mean),
+            answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
+            lexical=covered[found],
+            negative=np.maximum(against - near, 0),
+        )
+        return signals, matched
+
+    def _exact_entry(self, text: str, found: npt.NDArray[np.int64]) -> int | None:
+        owners = [o for o in self._exact.get(text, []) if o in found]
+        return int(np.searchsorted(found, owners[0])) if len(owners) == 1 else None
+
+    def _result(
+        self, text: str, found: npt.NDArray[np.int64], signals: Signals, matched: list[int],
+        scores: Vectors, order: npt.NDArray[np.int64], exact: bool,
+    ) -> SearchResult:  # fmt: skip
+        best = int(order[0])
+        known, sure = self.ranking.probabilities(scores, signals, best)
+        decision: Decision = "answer" if exact else self.ranking.decide(known, sure)
+        top = 1.0 if exact else known
+        # The others share the first one's probability by their softmax ratio to it.
+        ratios = np.minimum(
+            np.exp(np.clip(scores - scores[best], -30, 0)), 0.9999 if exact else 1.0
+        )
+        hits = [
+            self._hit(int(found[i]), matched[i], top if i == best else top * float(ratios[i]),
+            signals.at(i)) for i in map(int, order)
+        ]  # fmt: skip
+        reason = _reason(decision, known, sure, exact, self.ranking)
+        return SearchResult(decision, hits, reason, self.content.meta.version)
+
+    def _hit(self, entry: int, form: int, score: float, signals: dict[str, float]) -> Hit:
+        item = self.content.entries[entry]
+        return Hit(
+            entry_id=item.entry_id, question=item.question, matched_question=item.forms[form],
+            answer=item.answer, rich=item.rich, follow_ups=list(item.follow_ups),
+            score=round(score, 4), category=item.category, signals=signals,
+        )  # fmt: skip
+
+
+def _mean(vectors: Vectors, dimension: int) -> Vectors:
+    return vectors.mean(0) if len(vectors) else np.zeros(dimension, np.float32)
+
+
+def _best_in_groups(
+    vectors: Vectors, starts: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], query: Vectors
+) -> tuple[Vectors, list[int]]:
+    """Best cosine within each group of rows and its place there; -1 for an empty group."""
+    best = np.full(len(groups), -1.0, np.float32)
+    places = [0] * len(groups)
+    for i, group in enumerate(groups):
+        rows = vectors[starts[group] : starts[group + 1]]
+        if len(rows):
+            near = rows @ query
+            places[i] = int(near.argmax())
+            best[i] = near[places[i]]
+    return best, places
+
+
+def _exact_forms(entries: list[BaseEntry]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for number, entry in enumerate(entries):
+        for form in {normalize(f) for f in entry.forms}:
+            found.setdefault(form, []).append(number)
+    return found
+
+
+def _reason(decision: Decision, known: float, sure: float, exact: bool, model: RankingModel) -> str:
+    if exact:
+        return "与知识库中的问法完全一致，直接回答。"
+    if decision == "none":
+        return f"库内把握 {known:.2f}，低于 {model.none_below:.2f}，不回答。"
+    if decision == "answer":
+        return f"库内把握 {known:.2f}，首条把握 {sure:.2f}，直接回答。"
+    if known < model.answer_from:
+        return f"库内把握 {known:.2f}，不到直接回答的 {model.answer_from:.2f}，先请客户确认。"
+    return f"首条把握 {sure:.2f}，不到 {model.sure_from:.2f}，几条相近，先请客户确认。"
+
+
+class KnowledgeSearcher:
+    """Searches the published base; safe to share between threads.
+
+    Args:
+        knowledge_dir: where snapshots are published.
+        encoder: must be the one the snapshot was made with; another one's snapshot is refused.
+    """
+
+    def __init__(self, knowledge_dir: Path, encoder: Encoder) -> None:
+        self._dir = knowledge_dir
+        self._encoder = encoder
+        self._lock = threading.Lock()
+        self._base: LoadedBase | None = None
+        self._stamp: tuple[int, int] | None = None
+        self.problem: str | None = None
+        """Why the newest snapshot cannot be used (Chinese),
+        or None. An older one stays in force.
+        """
+
+    @property
+    def version(self) -> str | None:
+        """The version that answers now."""
+        base = self.base()
+        return base.content.meta.version if base else None
+
+    def search(
+        self, text: str, k: int = 5, vector: Vectors | None = None, moment: float | None = None
+    ) -> SearchResult:
+        """The ``k`` best entries for ``text`` and the decision.
+
+        Args:
+            vector: ``encode([normalize(text)], "query")[0]`` when the caller has it already.
+            moment: unix seconds at which entries must be valid; now by default.
+        """
+        base = self.base()
+        folded = normalize(text)
+        if base is None:
+            return SearchResult("none", [], self.problem or "知识库还没有发布。")
+        if not folded:
+            return SearchResult("none", [], "没有可检索的文字。", base.content.meta.version)
+        if vector is None:
+            vector = self._encoder.encode([folded], "query")[0]
+        return base.find(folded, vector, k, time.time() if moment is None else moment)
+
+    def base(self) -> LoadedBase | None:
+        """The base in force, reloaded first if the pointer moved."""
+        stamp = self._read_stamp()
+        if stamp == self._stamp:
+            return self._base
+        # While one thread loads, the others go on with the old base; the very first ones wait.
+        if self._lock.acquire(blocking=self._base is None):
+            try:
+                if stamp != self._stamp:
+                    self._reload()
+            finally:
+                self._lock.release()
+        return self._base
+
+    def _read_stamp(self) -> tuple[int, int] | None:
+        try:
+            found = (self._dir / POINTER).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_ino
+
+    def _reload(self) -> None:
+        for attempt in range(_RETRIES):
+            stamp = self._read_stamp()
+            version = current_version(self._dir)
+            try:
+                self._base = self._load(version)
+                self.problem = None
+                break
+            except SnapshotError as error:
+                # The pointer may have moved on, and its old target been cleared away, meanwhile.
+                if self._read_stamp() == stamp or attempt == _RETRIES - 1:
+                    self.problem = str(error)
+                    log.error("knowledge snapshot refused: %s", error)
+                    break
+        self._stamp = stamp
+
+    def _load(self, version: str | None) -> LoadedBase | None:
+        if version is None:
+            return None
+        folder = snapshot_folder(self._dir, version)
+        return LoadedBase(read_content(folder, self._encoder.fingerprint))

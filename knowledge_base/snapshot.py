@@ -1,0 +1,221 @@
+"""A published knowledge base on disk: one folder per version, and a pointer to the one in force.
+
+    <knowledge_dir>/CURRENT                      the version in force, one line
+    <knowledge_dir>/snapshots/<version>/         entries.jsonl, forms.npy, answers.npy,
+                                                 negatives.npy, lexical.npz, meta.json (last)
+
+Folders never change once they are complete; publishing replaces the pointer atomically. Reading
+needs nothing of the application, because Rasa does it too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from knowledge_base.lexical import LexicalIndex
+from knowledge_base.ranking import RankingModel
+
+FORMAT = 1
+POINTER = "CURRENT"
+META = "meta.json"
+_VERSION = re.compile(r"[0-9A-Za-z._-]{1,64}")
+Vectors = npt.NDArray[np.float32]
+
+
+class SnapshotError(RuntimeError):
+    """The snapshot cannot be used; the message (Chinese) says why."""
+
+
+class EncoderMismatch(SnapshotError):
+    """The snapshot's vectors come from another encoder."""
+
+
+@dataclass(frozen=True)
+class BaseEntry:
+    """An entry as it is served. Validity bounds are unix seconds, None where open."""
+
+    entry_id: str
+    question: str
+    answer: str
+    similar: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    rich: str | None = None
+    follow_ups: tuple[str, ...] = ()
+    category: str = ""
+    tags: tuple[str, ...] = ()
+    valid_from: float | None = None
+    valid_to: float | None = None
+    revision: int = 1
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Every way the question is put, the standard one first."""
+        return (self.question, *self.similar)
+
+    def valid_at(self, moment: float) -> bool:
+        """Whether the entry is in effect at ``moment`` (unix seconds)."""
+        begun = self.valid_from is None or self.valid_from <= moment
+        return begun and (self.valid_to is None or moment < self.valid_to)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> BaseEntry:
+        lists = {name: tuple(data[name]) for name in ("similar", "negative", "follow_ups", "tags")}
+        return cls(**{**data, **lists})
+
+
+@dataclass(frozen=True)
+class SnapshotMeta:
+    """What a snapshot says of itself."""
+
+    version: str
+    created_at: str
+    encoder: str
+    dimension: int
+    entries: int
+    forms: int
+    ranking: RankingModel
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class SnapshotContent:
+    """Everything a snapshot holds.
+
+    ``forms`` has one row per question form, entry after entry; entry i owns rows
+    ``form_starts[i]:form_starts[i + 1]``; the same for ``negatives``. ``answers`` has a row per
+    entry.
+    """
+
+    meta: SnapshotMeta
+    entries: list[BaseEntry]
+    forms: Vectors
+    answers: Vectors
+    negatives: Vectors
+    lexical: LexicalIndex
+    form_starts: npt.NDArray[np.int64] = field(init=False)
+    negative_starts: npt.NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "form_starts", _starts([len(e.forms) for e in self.entries]))
+        object.__setattr__(
+            self, "negative_starts", _starts([len(e.negative) for e in self.entries])
+        )
+        if len(self.forms) != self.form_starts[-1] or len(self.answers) != len(self.entries):
+            raise SnapshotError("知识库快照的向量与条目数量不一致。")
+        if len(self.negatives) != self.negative_starts[-1]:
+            raise SnapshotError("知识库快照的反例向量与条目数量不一致。")
+
+
+def _starts(counts: Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def snapshot_folder(knowledge_dir: Path, version: str) -> Path:
+    """Raises SnapshotError for a name that is not a version (it might leave the folder)."""
+    if not _VERSION.fullmatch(version) or version.startswith("."):
+        raise SnapshotError(f"知识库版本号不合法：{version!r}")
+    return knowledge_dir / "snapshots" / version
+
+
+def current_version(knowledge_dir: Path) -> str | None:
+    """The version in force, or None when nothing was ever published."""
+    try:
+        return (knowledge_dir / POINTER).read_text("utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def point_to(knowledge_dir: Path, version: str) -> None:
+    """Makes ``version`` the one in force, atomically and durably.
+
+    Raises:
+        SnapshotError: that snapshot is not there or not complete.
+    """
+    if not (snapshot_folder(knowledge_dir, version) / META).exists():
+        raise SnapshotError(f"知识库快照 {version} 不存在或不完整。")
+    draft = knowledge_dir / f".{POINTER}.{os.getpid()}"
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(version + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(knowledge_dir / POINTER)
+    sync_folder(knowledge_dir)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flushes a folder's entries to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_content(folder: Path, content: SnapshotContent) -> None:
+    """Writes a snapshot into ``folder`` (new); ``meta.json`` comes last and makes it complete."""
+    folder.mkdir(parents=True)
+    lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in content.entries)
+    (folder / "entries.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+    for name in ("forms", "answers", "negatives"):
+        np.save(folder / f"{name}.npy", getattr(content, name))
+    content.lexical.save(folder / "lexical.npz")
+    for path in folder.iterdir():
+        _sync_file(path)
+    meta = {**asdict(content.meta), "ranking": content.meta.ranking.to_dict()}
+    (folder / META).write_text(json.dumps(meta, ensure_ascii=False, indent=2), "utf-8")
+    _sync_file(folder / META)
+    sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def read_meta(folder: Path) -> SnapshotMeta:
+    """Raises SnapshotError when the folder holds no complete snapshot."""
+    try:
+        data = json.loads((folder / META).read_text("utf-8"))
+        meta = SnapshotMeta(**{**data, "ranking": RankingModel.from_dict(data["ranking"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SnapshotError(f"知识库快照 {folder.name} 无法读取：{error}") from error
+    if meta.format != FORMAT:
+        raise SnapshotError(
+            f"知识库快照 {folder.name} 的格式版本 {meta.format} 不受支持，请重新发布。"
+        )
+    return meta
+
+
+def read_content(folder: Path, encoder: str) -> SnapshotContent:
+    """Reads a whole snapshot made by ``encoder`` (a fingerprint).
+
+    Raises:
+        EncoderMismatch: its vectors come from another encoder.
+        SnapshotError: it is damaged or incomplete.
+    """
+    meta = read_meta(folder)
+    if meta.encoder != encoder:
+        raise EncoderMismatch(
+            f"知识库快照 {meta.version} 由另一个编码模型（{meta.encoder}）生成，"
+            f"当前模型是 {encoder}，请重新发布知识库。"
+        )
+    try:
+        with (folder / "entries.jsonl").open(encoding="utf-8") as lines:
+            entries = [BaseEntry.from_dict(json.loads(line)) for line in lines]
+        forms, answers, negatives = (
+            np.load(folder / f"{name}.npy", allow_pickle=False)
+            for name in ("forms", "answers", "negatives")
+        )
+        lexical = LexicalIndex.load(folder / "lexical.npz")
+        return SnapshotContent(meta, entries, forms, answers, negatives, lexical)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SnapshotError(f"知识库快照 {folder.name} 已损坏：{error}") from error

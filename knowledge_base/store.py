@@ -1,0 +1,344 @@
+"""Entries and their revisions in SQL: the editors' side of the knowledge base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import new_id, now
+from core.database import Database
+from core.errors import Conflict, InvalidInput, NotFound
+from knowledge_base.content import ID_PATTERN, EntryContent
+from knowledge_base.models import KnowledgeEntry, Revision, State
+from knowledge_base.text import normalize
+
+Change = Literal["created", "updated", "unchanged"]
+
+
+@dataclass(frozen=True)
+class Editor:
+    """Who changes something."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class EntryFilter:
+    """What the list shows. ``state`` None means everything but retired entries.
+
+    ``pending`` shows only entries whose latest revision customers do not get yet.
+    """
+
+    q: str = ""
+    category: str | None = None
+    state: State | None = None
+    pending: bool = False
+    page: int = 1
+    size: int = 20
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """An entry with the content of its latest revision."""
+
+    entry: KnowledgeEntry
+    content: EntryContent
+
+
+class KnowledgeStore:
+    """Creates, changes, retires and finds entries; all changes are revisions."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def create(
+        self, entry_id: str | None, content: EntryContent, editor: Editor
+    ) -> EntryView:
+        """A new entry as a draft; a retired one of that id comes back to life.
+
+        Raises:
+            Conflict: the id is taken.
+            InvalidInput: the id cannot be used.
+        """
+        entry_id = checked_id(entry_id) if entry_id else new_id("kb")
+        async with self.database.transaction() as session:
+            entry = await session.get(KnowledgeEntry, entry_id)
+            if entry is not None and entry.state != "retired":
+                raise Conflict(f"编号 {entry_id} 已经存在。", entry_id=entry_id)
+            await write(session, entry, entry_id, content, editor)
+        return await self.get(entry_id)
+
+    async def save(
+        self, entry_id: str, content: EntryContent, editor: Editor, version: int | None = None
+    ) -> EntryView:
+        """A new draft revision; the same content again changes nothing.
+
+        Raises:
+            Conflict: somebody saved since ``version`` was read; names who.
+            NotFound: no such entry.
+        """
+        async with self.database.transaction() as session:
+            entry = await find(session, entry_id)
+            check_version(entry, version)
+            await write(session, entry, entry_id, content, editor)
+        return await self.get(entry_id)
+
+    async def retire(self, entry_id: str, editor: Editor, version: int | None = None) -> None:
+        """Takes the entry off the list; customers lose it at the next publish."""
+        async with self.database.transaction() as session:
+            entry = await find(session, entry_id)
+            check_version(entry, version)
+            await set_state(session, entry, "retired", editor)
+
+    async def move(
+        self,
+        entry_id: str,
+        state: Literal["draft", "in_review"],
+        editor: Editor,
+        version: int | None,
+    ) -> EntryView:
+        """Hands a draft in for review, or back to its author."""
+        async with self.database.transaction() as session:
+            entry = await find(session, entry_id)
+            check_version(entry, version)
+            if entry.state not in ("draft", "in_review"):
+                raise Conflict("只有草稿可以送审或退回。")
+            await set_state(session, entry, state, editor)
+        return await self.get(entry_id)
+
+    async def roll_back(
+        self, entry_id: str, number: int, editor: Editor, version: int | None = None
+    ) -> EntryView:
+        """A new draft with the content of an older revision; works on retired entries too."""
+        async with self.database.transaction() as session:
+            entry = await find(session, entry_id, retired=True)
+            check_version(entry, version)
+            old = await _revision(session, entry_id, number)
+            content = EntryContent.model_validate(old.content)
+            await write(session, entry, entry_id, content, editor, note=f"恢复到第{number}版")
+        return await self.get(entry_id)
+
+    async def get(self, entry_id: str, retired: bool = False) -> EntryView:
+        """Raises NotFound; retired entries are found only when asked for."""
+        async with self.database.reading() as session:
+            entry = await find(session, entry_id, retired)
+            latest = await _revision(session, entry_id, entry.latest_revision)
+        return EntryView(entry, EntryContent.model_validate(latest.content))
+
+    async def find(self, wanted: EntryFilter) -> tuple[list[EntryView], int]:
+        """One page, newest change first, and the number of all that match."""
+        query = _filtered(wanted)
+        join = (Revision.entry_id == KnowledgeEntry.id) & (
+            Revision.number == KnowledgeEntry.latest_revision
+        )
+        page = (
+            query.add_columns(Revision).join(Revision, join)
+            .order_by(KnowledgeEntry.updated_at.desc(), KnowledgeEntry.id)
+            .offset((wanted.page - 1) * wanted.size).limit(wanted.size)
+        )  # fmt: skip
+        async with self.database.reading() as session:
+            total = await session.scalar(select(func.count()).select_from(query.subquery()))
+            rows = (await session.execute(page)).all()
+        views = [EntryView(e, EntryContent.model_validate(r.content)) for e, r in rows]
+        return views, int(total or 0)
+
+    async def all_contents(self) -> list[EntryView]:
+        """Every entry that is not retired, in order of id: what an export holds."""
+        join = (Revision.entry_id == KnowledgeEntry.id) & (
+            Revision.number == KnowledgeEntry.latest_revision
+        )
+        query = select(KnowledgeEntry, Revision).join(Revision, join)
+        query = query.where(KnowledgeEntry.state != "retired").order_by(KnowledgeEntry.id)
+        async with self.database.reading() as session:
+            rows = (await session.execute(query)).all()
+        return [EntryView(e, EntryContent.model_validate(r.content)) for e, r in rows]
+
+    async def categories(self) -> list[tuple[str, int]]:
+        """(category, entries) in use, by name."""
+        query = (
+            select(KnowledgeEntry.category, func.count())
+            .where(KnowledgeEntry.state != "retired")
+            .group_by(KnowledgeEntry.category).order_by(KnowledgeEntry.category)
+        )  # fmt: skip
+        async with self.database.reading() as session:
+            return [(name, int(count)) for name, count in (await session.execute(query)).all()]
+
+    async def revisions(self, entry_id: str) -> list[Revision]:
+        """All revisions, newest first; raises NotFound for an unknown entry."""
+        query = select(Revision).where(Revision.entry_id == entry_id)
+        async with self.database.reading() as session:
+            await find(session, entry_id, retired=True)
+            return list((await session.scalars(query.order_by(Revision.number.desc()))).all())
+
+    async def compare(self, entry_id: str, left: int, right: int) -> list[dict[str, Any]]:
+        """What differs between two revisions, see :func:`difference`."""
+        async with self.database.reading() as session:
+            old = await _revision(session, entry_id, left)
+            new = await _revision(session, entry_id, right)
+        return difference(old.content, new.content)
+
+    async def apply(
+        self, rows: Sequence[tuple[str, EntryContent]], editor: Editor, dry_run: bool
+    ) -> list[Change]:
+        """Creates or updates drafts, all in one transaction.
+
+        ``dry_run`` only says what would happen.
+        """
+        changes: list[Change] = []
+        async with self.database.transaction() as session:
+            known = await _latest(session, [entry_id for entry_id, _ in rows])
+            for entry_id, content in rows:
+                entry, latest = known.get(entry_id, (None, None))
+                change = _change(entry, latest, content)
+                changes.append(change)
+                if not dry_run and change != "unchanged":
+                    await write(session, entry, entry_id, content, editor, note="导入")
+        return changes
+
+
+def checked_id(entry_id: str) -> str:
+    """Raises InvalidInput unless the id is 1-80 plain characters (it stands in URLs and files)."""
+    entry_id = entry_id.strip()
+    if not ID_PATTERN.fullmatch(entry_id) or set(entry_id) <= {"."}:
+        raise InvalidInput("编号只能是1到80个字符，不能含空格、斜杠、引号、? # % & < > 等符号。")
+    return entry_id
+
+
+def check_version(entry: KnowledgeEntry, version: int | None) -> None:
+    """Raises Conflict, naming the other editor, when the entry changed since ``version``."""
+    if version is not None and version != entry.version:
+        raise Conflict(
+            f"{entry.updated_by_name} 刚刚修改过这条知识，请刷新后再保存。",
+            editor=entry.updated_by_name, version=entry.version,
+        )  # fmt: skip
+
+
+async def find(session: AsyncSession, entry_id: str, retired: bool = False) -> KnowledgeEntry:
+    entry = await session.get(KnowledgeEntry, entry_id)
+    if entry is None or (entry.state == "retired" and not retired):
+        raise NotFound(f"没有编号为 {entry_id} 的知识。")
+    return entry
+
+
+async def _revision(session: AsyncSession, entry_id: str, number: int) -> Revision:
+    query = select(Revision).where(Revision.entry_id == entry_id, Revision.number == number)
+    found = await session.scalar(query)
+    if found is None:
+        raise NotFound(f"没有第 {number} 版。")
+    return found
+
+
+async def write(
+    session: AsyncSession, entry: KnowledgeEntry | None, entry_id: str, content: EntryContent,
+    editor: Editor, state: State = "draft", note: str = "",
+) -> Revision | None:  # fmt: skip
+    """Adds a revision (and the entry, if new); None when the content is the latest one already."""
+    data = content.model_dump()
+    moment = now()
+    if entry is None:
+        entry = KnowledgeEntry(id=entry_id, created_at=moment, version=0, latest_revision=0)
+        session.add(entry)
+    elif entry.latest_revision:
+        latest = await _revision(session, entry_id, entry.latest_revision)
+        if entry.state != "retired" and latest.content == data:
+            return None
+        if latest.state in ("draft", "in_review"):
+            latest.state = "retired"
+    revision = Revision(
+        id=new_id("rev"), entry_id=entry_id, number=entry.latest_revision + 1, state=state,
+        content=data, author=editor.id, author_name=editor.name, note=note, created_at=moment,
+    )  # fmt: skip
+    entry.latest_revision = revision.number
+    entry.question, entry.category, entry.state = content.question, content.category, state
+    entry.search_text = _search_text(entry_id, content)
+    entry.touched = True
+    _stamp(entry, editor)
+    await session.flush()
+    session.add(revision)
+    return revision
+
+
+async def set_state(
+    session: AsyncSession, entry: KnowledgeEntry, state: State, editor: Editor
+) -> None:
+    """Moves the entry and its latest revision, unless customers are getting that very revision."""
+    entry.state = state
+    entry.touched = True
+    _stamp(entry, editor)
+    if entry.latest_revision != entry.published_revision:
+        await session.execute(
+            update(Revision)
+            .where(Revision.entry_id == entry.id, Revision.number == entry.latest_revision)
+            .values(state=state)
+        )
+
+
+def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
+    entry.version += 1
+    entry.updated_at, entry.updated_by, entry.updated_by_name = now(), editor.id, editor.name
+
+
+def _search_text(entry_id: str, content: EntryContent) -> str:
+    texts = [content.question, *content.similar, content.category, *content.tags]
+    return " ".join([entry_id.lower(), *(normalize(text) for text in texts)])
+
+
+def _filtered(wanted: EntryFilter) -> Any:
+    query = select(KnowledgeEntry)
+    if wanted.state is None:
+        query = query.where(KnowledgeEntry.state != "retired")
+    else:
+        query = query.where(KnowledgeEntry.state == wanted.state)
+    if wanted.category is not None:
+        query = query.where(KnowledgeEntry.category == wanted.category)
+    if wanted.pending:
+        query = query.where(
+            KnowledgeEntry.published_revision.is_distinct_from(KnowledgeEntry.latest_revision)
+        )
+    for word in normalize(wanted.q).split():
+        query = query.where(KnowledgeEntry.search_text.contains(word, autoescape=True))
+    return query
+
+
+async def _latest(
+    session: AsyncSession, ids: Sequence[str]
+) -> dict[str, tuple[KnowledgeEntry, Revision]]:
+    found = {}
+    join = (Revision.entry_id == KnowledgeEntry.id) & (
+        Revision.number == KnowledgeEntry.latest_revision
+    )
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        query = select(KnowledgeEntry, Revision).join(Revision, join)
+        for entry, revision in (
+            await session.execute(query.where(KnowledgeEntry.id.in_(part)))
+        ).all():
+            found[entry.id] = (entry, revision)
+    return found
+
+
+def _change(entry: KnowledgeEntry | None, latest: Revision | None, content: EntryContent) -> Change:
+    if entry is None or latest is None:
+        return "created"
+    same = latest.content == content.model_dump() and entry.state != "retired"
+    return "unchanged" if same else "updated"
+
+
+def difference(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Changed fields: {"field", "before", "after"} and, for lists, {"added", "removed"}."""
+    changes = []
+    for name in EntryContent.model_fields:
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        change: dict[str, Any] = {"field": name, "before": before, "after": after}
+        if isinstance(before, list) and isinstance(after, list):
+            change["added"] = [item for item in after if item not in before]
+            change["removed"] = [item for item in before if item not in after]
+        changes.append(change)
+    return changes
