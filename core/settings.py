@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,11 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+def env_file() -> Path:
+    """The file of secrets and settings; ``CHANGDA_ENV_FILE`` names another one."""
+    return Path(os.environ.get("CHANGDA_ENV_FILE", ROOT / ".env"))
+
+
 class Settings(BaseSettings):
     """All settings, with ranges. The README holds the table for operators."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CHANGDA_", env_file=ROOT / ".env", extra="ignore", frozen=True
+        env_prefix="CHANGDA_", env_file=env_file(), extra="ignore", frozen=True
     )
 
     app_host: str = "0.0.0.0"

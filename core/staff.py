@@ -101,9 +101,7 @@ class StaffDirectory:
     def read_token(self, token: str) -> Staff:
         """Raises NotAuthenticated or TokenExpired."""
         claims = self._tokens.read(token, "staff")
-        return Staff(
-            claims["sub"], claims["name"], tuple(claims["roles"]), tuple(claims["groups"])
-        )
+        return Staff(claims["sub"], claims["name"], tuple(claims["roles"]), tuple(claims["groups"]))
 
     def from_connection(self, connection: HTTPConnection) -> Staff:
         """Staff member of a request or WebSocket: Bearer header, or the login cookie."""

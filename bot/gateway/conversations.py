@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from handoff.service import HandoffService
 
 from bot.channels.base import InboundMessage
 from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
@@ -18,7 +19,6 @@ from core.events import TYPING, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript
 from handoff.context import HandoffRequest
-from handoff.service import HandoffService
 
 log = structlog.get_logger(__name__)
 VERIFIED = 2

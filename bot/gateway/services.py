@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from handoff.service import HandoffService
+from knowledge_base.service import KnowledgeService
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -24,9 +26,7 @@ from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import StaffDirectory
 from core.transcript import Transcript
-from handoff.service import HandoffService
 from knowledge_base.embedding.encoder import SentenceEncoder
-from knowledge_base.service import KnowledgeService
 
 log = structlog.get_logger(__name__)
 

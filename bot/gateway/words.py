@@ -14,7 +14,15 @@ HANDOFF_DOWN = "抱歉，转接人工暂时没有成功，请稍等一会儿再�
 WAIT_CANCELLED_BUTTONS = ("查话费", "查流量")
 
 PERSON_WORDS = ("人工", "转人", "真人", "客服人员", "跟人说", "活人")
-CANCEL_WAIT_WORDS = ("取消排队", "不排了", "不等了", "返回机器人", "回到机器人", "取消人工", "不用人工")
+CANCEL_WAIT_WORDS = (
+    "取消排队",
+    "不排了",
+    "不等了",
+    "返回机器人",
+    "回到机器人",
+    "取消人工",
+    "不用人工",
+)
 
 
 def buttons(titles: tuple[str, ...]) -> list[dict[str, str]]:

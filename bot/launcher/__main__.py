@@ -86,7 +86,9 @@ def announce(
     memory = supervisor.memory()
     parts = ", ".join(f"{name} {used / 2**20:.0f}" for name, used in memory.items())
     say("")
-    say(f"畅答 is ready after {seconds:.0f} s; resident {sum(memory.values()) / 2**20:.0f} MB ({parts})")
+    say(
+        f"畅答 is ready after {seconds:.0f} s; resident {sum(memory.values()) / 2**20:.0f} MB ({parts})"
+    )
     say("")
     say(f"  Customer chat   {base}/            demo phones 13800000001…5, SMS code 246810")
     say(f"  Agent desk      {base}/desk")
@@ -137,7 +139,9 @@ def run(options: argparse.Namespace) -> int:
             if options.command == "run":
                 asyncio.run(serve(settings, secrets, begun))
     except AlreadyRunning:
-        say(f"畅答 is running already: http://localhost:{Settings().app_port}/  (make stop ends it)")
+        say(
+            f"畅答 is running already: http://localhost:{Settings().app_port}/  (make stop ends it)"
+        )
     except ValidationError as error:
         return fail(f"a setting is wrong:\n{error}")
     except LauncherError as error:

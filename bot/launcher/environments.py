@@ -124,7 +124,9 @@ def main(arguments: list[str]) -> int:
     if shutil.disk_usage(ROOT).free < NEEDED_BYTES:
         print(f"Too little disk space: {NEEDED_BYTES // 1024**3} GB are needed to install.")
         return 1
-    print("Installing " + ", ".join(job.name for job in jobs) + " (a few minutes, once)", flush=True)
+    print(
+        "Installing " + ", ".join(job.name for job in jobs) + " (a few minutes, once)", flush=True
+    )
     started = time.monotonic()
     for job in jobs:
         job.start()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bot.launcher.secrets import ensure_secrets, staff_passwords
 from bot.launcher.words import LauncherError, say, timed
-from core.settings import ROOT, Settings
+from core.settings import ROOT, Settings, env_file
 
 NEEDED_BYTES = 1024**3
 RASA_PYTHON = ROOT / ".venv-rasa" / "bin" / "python"
@@ -143,7 +143,7 @@ class Builder:
         command = [sys.executable, "-m", "knowledge_base.embedding.build"]
         command += ["--target", str(self.settings.encoder_dir)]
         command += ["--model", self.settings.embedding_model]
-        adapter = ROOT / "knowledge_base" / "embedding" / "adapter"
+        adapter = ROOT / "knowledge_base" / "embedding" / "adapter_weights"
         if adapter.exists() and self.settings.embedding_model.endswith("multilingual-e5-small"):
             command += ["--adapter", str(adapter)]
         run_command(command, self._logs / "build-encoder.log", self.environment())
@@ -195,7 +195,7 @@ def child_environment(settings: Settings, secrets: dict[str, str]) -> dict[str, 
     return inherited | values | ours
 
 
-def prepare_settings(env_file: Path | None = None) -> tuple[Settings, dict[str, str]]:
+def prepare_settings() -> tuple[Settings, dict[str, str]]:
     """Generates missing secrets, then reads the settings."""
-    secrets = ensure_secrets(env_file or ROOT / ".env")
+    secrets = ensure_secrets(env_file())
     return Settings(), secrets

@@ -152,9 +152,7 @@ def _spaces() -> Any:
     return Regex(" {2,}")
 
 
-def _bert_state(
-    weights: E5Weights, kept: list[int]
-) -> list[tuple[str, npt.NDArray[np.float32]]]:
+def _bert_state(weights: E5Weights, kept: list[int]) -> list[tuple[str, npt.NDArray[np.float32]]]:
     tensors = weights.tensors
     state = [
         ("embeddings.word_embeddings.weight", tensors["emb.word"][kept]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,7 @@ def _read_vocabulary(reader: _Reader, count: int) -> tuple[list[str], list[float
     offsets = [int(x) for x in reader.array("<u4", count + 1)]
     scores = [float(x) for x in reader.array("<f4", count)]
     blob = reader.take(blob_length)
-    spans = zip(offsets, offsets[1:], strict=False)
+    spans = pairwise(offsets)
     return [blob[a:b].decode("utf-8") for a, b in spans], scores
 
 
