@@ -13,7 +13,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.attributes import FOLDED, NORMALIZED
 from bot.nlu.normalize import normalize
-from bot.nlu.paths import ROOT, content_hash
+from bot.nlu.paths import code_hash
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -29,7 +29,7 @@ class TextNormalizer(GraphComponent):
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str:
-        return content_hash(ROOT / "bot" / "nlu" / "normalize.py")
+        return code_hash()
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         for example in training_data.training_examples:

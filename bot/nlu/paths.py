@@ -30,3 +30,9 @@ def content_hash(*files: Path) -> str:
         digest.update(path.read_bytes() if path.exists() else b"")
         digest.update(b"\0")
     return digest.hexdigest()[:16]
+
+
+def code_hash() -> str:
+    """Digest of the NLU's own code and of the lexicons it reads: part of every fingerprint."""
+    code = sorted((ROOT / "bot" / "nlu").rglob("*.py"))
+    return content_hash(*code, *sorted(LEXICON_DIR.glob("*")))
