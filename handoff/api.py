@@ -1,0 +1,223 @@
+"""The desk's HTTP contract. Operators' own desks use the very same endpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, WebSocket
+from pydantic import BaseModel, Field
+
+from core.errors import InvalidInput
+from core.staff import Staff, StaffDirectory
+from handoff.context import masked
+from handoff.routing import GROUP_WORDS
+from handoff.service import HandoffService
+from handoff.sockets import serve_desk
+from handoff.states import State
+from handoff.ticket_api import create_ticket_router
+from handoff.views import OPEN_STATES
+
+
+class MessageBody(BaseModel):
+    text: str
+    client_message_id: str | None = Field(None, max_length=64)
+
+
+class NoteBody(BaseModel):
+    text: str
+
+
+class TransferBody(BaseModel):
+    agent_id: str | None = None
+    skill_group: str | None = None
+    note: str = ""
+
+
+class ReturnBody(BaseModel):
+    note: str = ""
+
+
+class CloseBody(BaseModel):
+    disposition: str = "resolved"
+    summary: str | None = None
+
+
+class ReadBody(BaseModel):
+    seq: int = Field(ge=0, le=2**31 - 1)
+
+
+class StatusBody(BaseModel):
+    status: str
+
+
+def create_router(service: HandoffService, staff_directory: StaffDirectory) -> APIRouter:
+    """Routes under /api/v1 for handoffs, agents and tickets."""
+    router = APIRouter(prefix="/api/v1")
+    guard = staff_directory.guard("agent", "supervisor")
+
+    async def at_work(request: Request) -> Staff:
+        staff = await guard(request)
+        if "agent" in staff.roles:
+            await service.presence.touch(staff.id)
+        return staff
+
+    router.include_router(_handoffs(service, at_work))
+    router.include_router(_serving(service, at_work))
+    router.include_router(_ending(service, at_work))
+    router.include_router(_agents(service, at_work))
+    router.include_router(create_ticket_router(service, at_work))
+
+    @router.websocket("/agents/ws")
+    async def desk_socket(socket: WebSocket) -> None:
+        await serve_desk(socket, service, staff_directory)
+
+    return router
+
+
+def _handoffs(service: HandoffService, at_work: Any) -> APIRouter:
+    router = APIRouter(prefix="/handoffs", tags=["handoffs"])
+    signed_in = Depends(at_work)
+
+    @router.get("")
+    async def listed(
+        state: str = "",
+        skill_group: str | None = None,
+        mine: bool = False,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+        staff: Staff = signed_in,
+    ) -> dict[str, Any]:
+        """Rows in the order of the line; ``state`` may hold several with commas, or ``all``."""
+        if skill_group is not None and skill_group not in GROUP_WORDS:
+            raise InvalidInput("没有这个技能组。")
+        rows = await service.views.rows(staff, _states(state), skill_group, mine, limit)
+        return {"handoffs": rows, "count": len(rows)}
+
+    @router.post("/next")
+    async def next_one(staff: Staff = signed_in) -> dict[str, Any]:
+        """Takes what this agent serves best next; ``handoff`` is null when nobody waits."""
+        taken = await service.accept_next(staff)
+        return {"handoff": await service.views.detail(taken.id, staff) if taken else None}
+
+    @router.get("/{handoff_id}")
+    async def detail(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
+        found = await service.views.detail(handoff_id, staff)
+        service.ask_facts(await service.get(handoff_id))
+        return found
+
+    @router.get("/{handoff_id}/messages")
+    async def messages(handoff_id: str, after: int = 0, staff: Staff = signed_in) -> dict[str, Any]:
+        """What was said after a sequence number."""
+        handoff = await service.views.check(handoff_id, staff)
+        return {"messages": await service.views.missed(handoff.conversation_id, after)}
+
+    return router
+
+
+def _serving(service: HandoffService, at_work: Any) -> APIRouter:
+    router = APIRouter(prefix="/handoffs/{handoff_id}", tags=["handoffs"])
+    signed_in = Depends(at_work)
+
+    @router.post("/accept")
+    async def accept(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
+        await service.accept(handoff_id, staff)
+        return await service.views.detail(handoff_id, staff)
+
+    @router.post("/messages")
+    async def message(
+        handoff_id: str, body: MessageBody, staff: Staff = signed_in
+    ) -> dict[str, Any]:
+        said = await service.message(handoff_id, staff, body.text, body.client_message_id)
+        return {"message": masked(said.staff())}
+
+    @router.post("/notes")
+    async def note(handoff_id: str, body: NoteBody, staff: Staff = signed_in) -> dict[str, Any]:
+        written = await service.note(handoff_id, staff, body.text)
+        return {"message": masked(written.staff())}
+
+    @router.post("/read", status_code=204)
+    async def read(handoff_id: str, body: ReadBody, staff: Staff = signed_in) -> None:
+        await service.read(handoff_id, staff, body.seq)
+
+    @router.post("/typing", status_code=204)
+    async def typing(handoff_id: str, staff: Staff = signed_in) -> None:
+        await service.agent_typing(handoff_id, staff)
+
+    return router
+
+
+def _ending(service: HandoffService, at_work: Any) -> APIRouter:
+    router = APIRouter(prefix="/handoffs/{handoff_id}", tags=["handoffs"])
+    signed_in = Depends(at_work)
+
+    @router.post("/transfer")
+    async def transfer(
+        handoff_id: str, body: TransferBody, staff: Staff = signed_in
+    ) -> dict[str, Any]:
+        moved = await service.transfer(
+            handoff_id, staff, body.agent_id, body.skill_group, body.note
+        )
+        return _moved(moved.id, moved.state)
+
+    @router.post("/return")
+    async def give_back(
+        handoff_id: str, body: ReturnBody | None = None, staff: Staff = signed_in
+    ) -> dict[str, Any]:
+        moved = await service.give_back(handoff_id, staff, body.note if body else "")
+        return _moved(moved.id, moved.state)
+
+    @router.post("/finish")
+    async def finish(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
+        """Ends the talk and leaves the write-up for ``close``."""
+        moved = await service.finish(handoff_id, staff)
+        return _moved(moved.id, moved.state)
+
+    @router.post("/close")
+    async def close(
+        handoff_id: str, body: CloseBody | None = None, staff: Staff = signed_in
+    ) -> dict[str, Any]:
+        form = body or CloseBody()
+        moved = await service.close(handoff_id, staff, form.disposition, form.summary)
+        return _moved(moved.id, moved.state) | {"summary": masked(moved.summary)}
+
+    return router
+
+
+def _agents(service: HandoffService, at_work: Any) -> APIRouter:
+    router = APIRouter(prefix="/agents", tags=["agents"])
+    signed_in = Depends(at_work)
+
+    @router.get("")
+    async def agents(online: bool = False, staff: Staff = signed_in) -> dict[str, Any]:
+        """Everybody with status, load and groups; ``online`` hides who is offline."""
+        everyone = await service.presence.everyone()
+        shown = [agent.shown() for agent in everyone if not online or agent.status != "offline"]
+        groups = [{"id": group, "name": name} for group, name in GROUP_WORDS.items()]
+        return {"agents": shown, "skill_groups": groups}
+
+    @router.get("/me")
+    async def me(staff: Staff = signed_in) -> dict[str, Any]:
+        status = await service.presence.status(staff.id)
+        return {"id": staff.id, "display_name": staff.display_name, "status": status}
+
+    @router.put("/me/status")
+    async def set_status(body: StatusBody, staff: Staff = signed_in) -> dict[str, Any]:
+        staff.require("agent")
+        status = await service.presence.set_status(staff.id, body.status)
+        return {"agent_id": staff.id, "status": status}
+
+    return router
+
+
+def _states(text: str) -> tuple[str, ...]:
+    if not text:
+        return OPEN_STATES
+    if text == "all":
+        return tuple(State)
+    wanted = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not set(wanted) <= set(State):
+        raise InvalidInput(f"没有这种会话状态，可用：{'、'.join(State)}。")
+    return wanted
+
+
+def _moved(handoff_id: str, state: str) -> dict[str, Any]:
+    return {"handoff_id": handoff_id, "state": state}

@@ -1,0 +1,133 @@
+"""The room's front door: everything the gateway, the desk and the launcher call."""
+
+from __future__ import annotations
+
+from redis.asyncio import Redis
+
+from core.database import Database
+from core.errors import InvalidInput
+from core.events import TYPING, LiveBus
+from core.redis_keys import agent_channel, conversation_channel
+from core.settings import Settings
+from core.staff import Staff
+from core.transcript import Transcript
+from handoff.agents import Presence
+from handoff.checks import check_active, check_owner
+from handoff.context import CustomerFacts
+from handoff.estimate import WaitEstimator
+from handoff.feedback import Feedback
+from handoff.hours import ServiceHours
+from handoff.intake import Intake
+from handoff.models import Grade, Ticket, TicketKind
+from handoff.package import PackageBuilder
+from handoff.queue import WaitingLine
+from handoff.routing import GROUP_WORDS
+from handoff.serving import Serving
+from handoff.states import State
+from handoff.steps import OnReturned, Steps
+from handoff.tickets import TicketBook
+from handoff.transfers import Transfers
+from handoff.views import DeskViews
+from handoff.watch import Watch
+
+_PREVIEW = 500
+
+
+class HandoffService:
+    """Builds the room's parts around one database, bus and Redis, and offers their methods by name.
+
+    Args:
+        customer_facts: asks the operator's systems about a customer.
+        on_returned: called with the conversation id whenever the bot owns it again; must not wait for the
+            message being worked on in that conversation, since a cancelled wait is part of one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        bus: LiveBus,
+        transcript: Transcript,
+        redis: Redis,
+        customer_facts: CustomerFacts,
+        settings: Settings,
+        on_returned: OnReturned,
+    ) -> None:
+        self.bus = bus
+        self._transcript = transcript
+        self.agent_lost_s = settings.agent_lost_s
+        self.line = WaitingLine(redis, database)
+        self.presence = Presence(redis, database, bus)
+        self.tickets = TicketBook(database)
+        estimator = WaitEstimator(database, self.presence)
+        builder = PackageBuilder(database, customer_facts)
+        steps = Steps(database, bus, transcript, self.line, on_returned)
+        hours = ServiceHours.parse(settings.service_hours)
+        intake = Intake(database, bus, steps, builder, estimator, hours)
+        serving = Serving(steps, self.line, self.presence, intake)
+        transfers = Transfers(database, steps, self.presence, estimator, intake)
+        self.views = DeskViews(database, transcript, builder, self.presence)
+        self._watch = Watch(
+            database, steps, self.line, self.presence, estimator, intake, settings.agent_lost_s
+        )
+
+        self.open = intake.open
+        self.current = intake.current
+        self.get = intake.get
+        self.abandon = intake.abandon
+        self.ask_facts = intake.ask_facts
+        self.settle = intake.settle
+        self.accept = serving.accept
+        self.accept_next = serving.accept_next
+        self.message = serving.message
+        self.note = serving.note
+        self.read = serving.read
+        self.give_back = serving.give_back
+        self.finish = serving.finish
+        self.close = serving.close
+        self.transfer = transfers.transfer
+        self.rate = Feedback(database, transcript).rate
+        self.watch_agents = self._watch.run
+        self.release_lost = self._watch.release_lost
+        self.tell_places = self._watch.tell_places
+
+    async def agent_typing(self, handoff_id: str, staff: Staff) -> None:
+        """Shows the customer that the agent types."""
+        handoff = await self.get(handoff_id)
+        check_owner(handoff, staff, supervisors=False)
+        check_active(handoff)
+        channel = conversation_channel(handoff.conversation_id)
+        await self.bus.publish(channel, TYPING, sender="agent")
+
+    async def ticket_from(
+        self, handoff_id: str, staff: Staff, kind: TicketKind, grade: Grade, title: str, text: str,
+        skill_group: str | None = None,
+    ) -> Ticket:  # fmt: skip
+        """A ticket from the chat: the agent owns it, unless it goes to a group named."""
+        if skill_group is not None and skill_group not in GROUP_WORDS:
+            raise InvalidInput("没有这个技能组，请重新选择。")
+        handoff = await self.get(handoff_id)
+        check_owner(handoff, staff)
+        return await self.tickets.create(
+            kind=kind,
+            grade=grade,
+            title=title,
+            text=text,
+            skill_group=skill_group or handoff.skill_group,
+            owner=None if skill_group else staff.id,
+            conversation=await self._transcript.conversation(handoff.conversation_id),
+            handoff_id=handoff_id,
+        )
+
+    async def customer_typing(self, conversation_id: str, text: str) -> None:
+        """Shows what the customer is typing to the serving agent, and to nobody else."""
+        handoff = await self.current(conversation_id)
+        if handoff is None or handoff.state != State.ACTIVE or handoff.agent_id is None:
+            return
+        await self.bus.publish(
+            agent_channel(handoff.agent_id),
+            TYPING,
+            sender="customer",
+            conversation_id=conversation_id,
+            handoff_id=handoff.id,
+            text=text[:_PREVIEW],
+        )

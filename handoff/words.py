@@ -1,0 +1,110 @@
+"""Everything this room says to customers, in one place."""
+
+from __future__ import annotations
+
+import re
+
+from handoff.routing import GROUP_WORDS
+
+CANCEL_BUTTON = {"title": "取消排队", "payload": "取消排队"}
+
+_CANCEL = re.compile(
+    r"^(我)?(要|想)?(先)?(取消|退出|停止|结束|放弃)(人工)?(排队|等待|等候|转人工|人工|人工客服)(吧|了)?$"
+    r"|^(我)?(先)?(不排队?|不等|不想等|不想排队?|不用等|不转人工|不要人工|不用人工|不需要人工|不用转人工)(客服)?(了|吧|啦)+$"
+    r"|^(我)?(要|想)?(返回|回到|转回|切回|换回|还是找)(智能)?(机器人|智能客服|自助服务|小畅)(吧|了)?$"
+)
+_NOISE = re.compile(r"[\s，。！？、,.!?~～…]|算了|谢谢|麻烦|请")
+
+
+def wants_to_cancel(text: str) -> bool:
+    """Whether a waiting customer's words mean "stop waiting, back to the bot"."""
+    return bool(_CANCEL.match(_NOISE.sub("", text)))
+
+
+def wait_words(seconds: int) -> str:
+    """A wait in honest, rounded words."""
+    if seconds < 60:
+        return "1分钟以内"
+    minutes = -(-seconds // 60)
+    if minutes < 60:
+        return f"约{minutes}分钟"
+    hours, rest = divmod(minutes, 60)
+    return f"约{hours}小时{rest}分钟" if rest else f"约{hours}小时"
+
+
+def _place(position: int, wait_s: int | None) -> str:
+    if wait_s is None:
+        return (
+            f"您当前排在第{position}位。客服现在都不在线，具体等候时间暂时无法估计，"
+            "有客服上线会第一时间为您服务。"
+        )
+    return f"您当前排在第{position}位，预计等候{wait_words(wait_s)}。"
+
+
+def queued(group: str, position: int, wait_s: int | None) -> str:
+    """After entering the queue."""
+    return (
+        f"好的，正在为您转接{GROUP_WORDS[group]}人工客服。{_place(position, wait_s)}"
+        "您说过的内容客服都能看到，不用重复；等候时可以继续补充，也可以随时取消排队。"
+    )
+
+
+def joined(agent_name: str) -> str:
+    """After an agent accepted."""
+    return f"客服{agent_name}已为您接入。之前的沟通内容我已经看到了，您不用重复说明。"
+
+
+def transferred(target: str, position: int, wait_s: int | None) -> str:
+    """While the customer goes to another person or group."""
+    return (
+        f"正在为您转接{target}，您的问题和沟通记录会一并转交，不用重复说明。"
+        f"{_place(position, wait_s)}"
+    )
+
+
+def agent_lost(position: int, wait_s: int | None) -> str:
+    """After the serving agent vanished."""
+    return (
+        "非常抱歉，刚才的客服连接中断了。已为您保留原来的顺序并优先安排其他客服，"
+        f"您不用重新排队，也不用重复说明。{_place(position, wait_s)}"
+    )
+
+
+def finished() -> str:
+    """With the rating card, when the agent ended the talk."""
+    return "本次人工服务已结束，感谢您的耐心。请为这次服务打个分吧；有其他问题可以继续问我。"
+
+
+def returned() -> str:
+    """When the agent gave the customer back to the bot."""
+    return "人工客服已将会话交回，接下来由智能客服小畅继续为您服务。请问还有什么可以帮您？"
+
+
+def abandoned() -> str:
+    """When the customer stopped waiting."""
+    return "已为您取消人工排队，接下来由智能客服小畅继续为您服务。需要人工时随时说“转人工”。"
+
+
+def left_message(hours: str, ticket_id: str, reply_hours: int, phone_known: bool) -> str:
+    """Outside service hours."""
+    contact = "" if phone_known else "请直接回复您的联系电话和方便接听的时间，我们会一并记录。"
+    return (
+        f"现在不在人工服务时间（{hours}）。已为您登记留言和回访，工单号{ticket_id}，"
+        f"客服会在{reply_hours}小时内联系您，您说过的内容都已记录。{contact}"
+        "等候期间，查询和办理业务可以继续问我。"
+    )
+
+
+def message_already_left(hours: str, ticket_id: str) -> str:
+    """Asked again outside service hours."""
+    return (
+        f"现在不在人工服务时间（{hours}）。您的留言已经登记过了，工单号{ticket_id}，"
+        "客服会尽快联系您，补充的内容也会一并看到。"
+    )
+
+
+def rated(score: int) -> str:
+    """Thanks for the verdict."""
+    if score <= 2:
+        return "感谢您的评价。很抱歉没能让您满意，我们会认真改进。"
+    return "感谢您的评价，祝您生活愉快！"
