@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from handoff.api import create_router as handoff_router
-from knowledge_base.api import create_router as knowledge_router
 
 from bot.gateway import auth_api, customer_api, customer_socket, health, pages, problems
 from bot.gateway.services import Services, build_services, run_background
 from core.settings import Settings, get_settings
+from handoff.api import create_router as handoff_router
+from knowledge_base.api import create_router as knowledge_router
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from handoff.service import HandoffService
 
 from bot.channels.base import InboundMessage
 from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
@@ -19,6 +18,7 @@ from core.events import TYPING, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript
 from handoff.context import HandoffRequest
+from handoff.service import HandoffService
 
 log = structlog.get_logger(__name__)
 VERIFIED = 2
@@ -147,7 +147,7 @@ class ConversationRouter:
         if name == "verified":
             await self._transcript.change(conversation.id, **verified_fields(fields))
         elif name == "handoff":
-            await self._open_handoff(conversation.id, HandoffRequest.model_validate(fields))
+            await self._open_handoff(conversation.id, HandoffRequest.from_directive(fields))
         else:
             log.warning("unknown_directive", name=name)
 

@@ -24,7 +24,6 @@ router = APIRouter(prefix="/api/v1")
 log = structlog.get_logger(__name__)
 AUTH_WAIT_S = 10
 MAX_FRAME = 64_000
-PREVIEW = 500
 _STAFF_ONLY = ("audience", "agent_id", "understanding")
 _REFUSED = 4401
 
@@ -115,7 +114,7 @@ class _CustomerSocket:
             event = await events.get()
             if event["type"] == MESSAGE:
                 await self._push_message(event["message"])
-            elif event["type"] == TYPING and event.get("sender") != "customer":
+            elif event["type"] == TYPING:
                 await self._socket.send_json({"type": TYPING, "sender": event["sender"]})
             elif event["type"] in (STATE, QUEUE_POSITION):
                 await self._socket.send_json(event)
@@ -144,9 +143,8 @@ class _CustomerSocket:
         if kind == "ping":
             await self._socket.send_json({"type": "pong"})
         elif kind == "typing":
-            preview = str(frame.get("text", ""))[:PREVIEW]
-            channel = conversation_channel(self._conversation.id)
-            await self._services.bus.publish(channel, TYPING, sender="customer", text=preview)
+            preview = str(frame.get("text", ""))
+            await self._services.handoffs.customer_typing(self._conversation.id, preview)
         elif kind == "message":
             # Answering must not block the reading of pings and further messages.
             task = asyncio.create_task(self._answer(frame))

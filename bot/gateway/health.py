@@ -29,7 +29,7 @@ async def _probe(check: Awaitable[object]) -> bool:
 
 async def _database(services: Services) -> bool:
     async with services.database.reading() as session:
-        return (await session.execute(text("SELECT 1"))).scalar_one() == 1
+        return int((await session.execute(text("SELECT 1"))).scalar_one()) == 1
 
 
 async def components(services: Services) -> dict[str, bool]:

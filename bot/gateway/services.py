@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import httpx
 import structlog
-from handoff.service import HandoffService
-from knowledge_base.service import KnowledgeService
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -26,7 +25,9 @@ from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import StaffDirectory
 from core.transcript import Transcript
+from handoff.service import HandoffService
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.service import KnowledgeService
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,15 @@ class Services:
     handoffs: HandoffService
     knowledge: KnowledgeService
     router: ConversationRouter
+
+    async def actions_healthy(self) -> bool:
+        """Whether the action server answers."""
+        url = self.settings.actions_webhook.removesuffix("/webhook") + "/health"
+        try:
+            async with httpx.AsyncClient(timeout=2.0, trust_env=False) as http:
+                return (await http.get(url)).is_success
+        except httpx.HTTPError:
+            return False
 
     async def close(self) -> None:
         """Closes connections in the reverse order of use."""

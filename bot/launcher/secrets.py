@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 DEMO_STAFF = (
@@ -36,7 +37,7 @@ def read_env(path: Path) -> dict[str, str]:
 def ensure_secrets(path: Path) -> dict[str, str]:
     """Adds what is missing to ``path`` and returns all of it, the environment winning."""
     known = read_env(path)
-    wanted = {
+    wanted: dict[str, Callable[[], str]] = {
         "CHANGDA_TOKEN_KEY": lambda: secrets.token_urlsafe(48),
         "CHANGDA_RASA_TOKEN": lambda: secrets.token_urlsafe(32),
     } | {staff_variable(name): password for name in DEMO_STAFF}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from handoff.seeding import seed_staff
-
 from bot.launcher.words import say
 from core.database import Database
 from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import StaffDirectory
+from handoff.seeding import seed_staff
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.seeding import seed_knowledge
 

@@ -1,8 +1,8 @@
-/** One conversation: what is known of it, what is still to be sent. Knows nothing of the page. */
+/** One conversation: what is known of it, and what is still to be sent. Knows nothing of the page. */
 
 import { Problem } from "./api.js";
-import { Link, backoff } from "./socket.js";
-import { Outbox, Timeline, store } from "./store.js";
+import { backoff, createLink } from "./socket.js";
+import { createOutbox, createTimeline, store } from "./store.js";
 
 const ECHO_WAIT = 8000;
 const ANSWER_WAIT = 30000;
@@ -11,361 +11,304 @@ const RETRY_WAIT = 3000;
 const TRIES = 4;
 const FULL_PAGE = 100;
 
-export class Conversation {
-  state = "bot";
-  agent = null;
-  #session = store.get("session");
-  #timeline = new Timeline();
-  #outbox = new Outbox();
-  #link = null;
-  #caughtUp = false;
-  #syncing = null;
-  #syncAgain = false;
-  #stateVersion = 0;
-  #sending = false;
-  #sendAgain = false;
-  #renewing = false;
-  #echoes = new Map();
-  #resending = new Set();
+const pause = (wait) => new Promise((resolve) => setTimeout(resolve, wait));
 
-  /**
-   * @param {Api} api
-   * @param {(name: string, detail: object) => void} emit called with: message {message, live}, entry {entry} (a
-   *   message of the outbox, new or changed), dropped {id}, typing {sender}, state {state, agent},
-   *   queue {position, wait_s}, link {status}, profile, caughtup, renewed {notice}, notice {text}.
-   * @param {() => object} sessionFields what a new session is opened with.
-   */
-  constructor(api, emit, sessionFields) {
-    this.api = api;
-    this.emit = emit;
-    this.sessionFields = sessionFields;
-  }
+/**
+ * @param api see api.js
+ * @param page hears: message(message, live), entry(entry) (of the outbox, new or changed), dropped(id),
+ *   typing(sender), state(state, agent), queue({position, wait_s}), link(status), profile(profile), caughtUp(),
+ *   renewed(notice), notice(text)
+ * @param sessionFields () => what a new session is opened with
+ */
+export function createConversation(api, page, sessionFields) {
+	const outbox = createOutbox();
+	const echoes = new Map();
+	const asking = new Set();
+	let session = store.get("session");
+	let timeline = createTimeline();
+	let link = null;
+	let state = "bot";
+	let agent = null;
+	let stateVersion = 0;
+	let caughtUp = false;
+	let renewing = false;
+	let reading = null;
+	let readAgain = false;
+	let sending = false;
+	let sendAgain = false;
 
-  async start() {
-    this.#showOutbox();
-    if (!this.#session) await this.#openSession();
-    this.#connect();
-  }
+	// ---- session
 
-  /** Queues a text; it is shown at once and sent as soon as can be. */
-  say(text) {
-    this.emit("entry", { entry: this.#outbox.add(text) });
-    this.#pump();
-  }
+	async function start() {
+		showOutbox();
+		if (!session) await openSession();
+		connect();
+	}
 
-  retry(id) {
-    const entry = this.#outbox.find(id);
-    if (!entry) return;
-    const status = this.#timeline.sentAs(id) ? "stored" : "pending";
-    this.#outbox.update(entry, { status, error: null });
-    this.emit("entry", { entry });
-    if (status === "stored") this.#resend(entry);
-    else this.#pump();
-  }
+	function showOutbox() {
+		for (const entry of outbox.all()) if (entry.status !== "stored") page.entry(entry);
+	}
 
-  drop(id) {
-    this.#outbox.remove(id);
-    this.emit("dropped", { id });
-  }
+	async function openSession() {
+		for (let attempt = 0; ; attempt += 1) {
+			try {
+				const opened = await api.openSession(sessionFields());
+				const { conversation_id, access_token } = opened;
+				session = { conversation_id, access_token };
+				store.set("session", session);
+				return setState(opened);
+			} catch (problem) {
+				if (problem.status) page.notice(problem.message);
+				else page.link("offline");
+				await pause(backoff(attempt, 1000));
+			}
+		}
+	}
 
-  typing(text) {
-    if (this.state === "human") this.#link?.send({ type: "typing", text });
-  }
+	/** A new conversation, because the customer wants one or the token is refused; what is unsent goes along. */
+	async function renew(notice) {
+		if (renewing) return;
+		renewing = true;
+		link?.stop();
+		link = null;
+		dropEchoes();
+		for (const { id, status } of outbox.all()) if (status === "stored" || !notice) outbox.remove(id);
+		timeline = createTimeline();
+		caughtUp = false;
+		page.renewed(notice);
+		showOutbox();
+		// Another tab may have renewed already.
+		const found = notice && store.get("session");
+		if (found && found.access_token !== session.access_token) session = found;
+		else await openSession();
+		renewing = false;
+		connect();
+	}
 
-  rate(score, comment) {
-    return this.api.rate(this.#session, score, comment);
-  }
+	const refused = () => renew("会话已过期，已为您开始新的对话。");
 
-  async cancelWait() {
-    const result = await this.api.cancelWait(this.#session);
-    this.#setState(result);
-    await this.#sync();
-  }
+	function connect() {
+		link = createLink({
+			url: api.socketUrl(session),
+			hello: () => ({ type: "auth", token: session.access_token, after: timeline.cursor }),
+			heard: (frame) => hear[frame.type]?.(frame),
+			dropped: dropEchoes,
+			poll: () => read().then(pump),
+			changed(status) {
+				page.link(status);
+				if (status !== "offline") resume();
+			},
+		});
+	}
 
-  /** Forgets this conversation on this device and begins another. */
-  async restart() {
-    this.#outbox.clear();
-    await this.#renew(null);
-  }
+	// ---- receiving
 
-  #showOutbox() {
-    for (const entry of this.#outbox.entries) {
-      if (entry.status !== "stored") this.emit("entry", { entry });
-    }
-  }
+	const hear = {
+		message: ({ message }) => accept(message),
+		typing: ({ sender }) => page.typing(sender),
+		state: setState,
+		queue: page.queue,
+		ready(frame) {
+			setState(frame);
+			if (timeline.last >= frame.seq) timeline.complete(timeline.last);
+			else refresh();
+			link.ready();
+			upToDate();
+		},
+		ack(frame) {
+			const entry = outbox.find(frame.client_message_id);
+			if (!entry) return;
+			answered(entry, frame);
+			// Replies come as messages of their own; a lost one is fetched.
+			setTimeout(() => state === "bot" && timeline.last <= frame.seq && refresh(), REPLY_GRACE);
+		},
+		error(frame) {
+			const problem = new Problem(frame);
+			const entry = outbox.find(frame.client_message_id);
+			if (entry && !problem.temporary) fail(entry, problem);
+			else if (entry) echo(entry.id, "lost") || ask(entry);
+			else if (!link.live && problem.refused) refused();
+			else page.notice(problem.message);
+		},
+	};
 
-  // ---- session -------------------------------------------------------------------------------
+	function upToDate() {
+		if (!caughtUp) page.caughtUp();
+		caughtUp = true;
+	}
 
-  async #openSession() {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const session = await this.api.openSession(this.sessionFields());
-        this.#adopt(session);
-        return;
-      } catch (problem) {
-        if (problem.status) this.emit("notice", { text: problem.message });
-        else this.emit("link", { status: "offline" });
-        await new Promise((resolve) => setTimeout(resolve, backoff(attempt, 1000)));
-      }
-    }
-  }
+	function accept(message) {
+		if (!timeline.add(message)) return;
+		const entry = outbox.find(message.client_message_id);
+		if (entry) outbox.update(entry, "stored");
+		page.message(message, caughtUp);
+		if (entry) echo(entry.id, "stored");
+		if (link?.live && timeline.hasGap()) refresh();
+	}
 
-  #adopt(session) {
-    const { conversation_id, access_token } = session;
-    this.#session = { conversation_id, access_token };
-    store.set("session", this.#session);
-    this.#setState(session);
-  }
+	function setState(source) {
+		stateVersion += 1;
+		state = source.state ?? state;
+		agent = state === "human" ? source.agent_name ?? agent : null;
+		if (source.profile) page.profile(source.profile);
+		page.state(state, agent);
+		if (source.queue) page.queue(source.queue);
+	}
 
-  /** The token is refused: what was not sent moves to a new conversation. */
-  async #renew(notice) {
-    if (this.#renewing) return;
-    this.#renewing = true;
-    this.#link?.stop();
-    this.#link = null;
-    this.#drainEchoes();
-    const elsewhere = notice && store.get("session");
-    const renewed = elsewhere && elsewhere.access_token !== this.#session.access_token;
-    if (!renewed) store.set("session", null);
-    for (const entry of this.#outbox.entries.filter((e) => e.status === "stored")) {
-      this.#outbox.remove(entry.id);
-    }
-    this.#timeline = new Timeline();
-    this.#caughtUp = false;
-    this.emit("renewed", { notice });
-    this.#showOutbox();
-    if (renewed) this.#adopt(elsewhere);
-    else await this.#openSession();
-    this.#renewing = false;
-    this.#connect();
-  }
+	/** Reads everything after the last message known to be complete. */
+	function read() {
+		if (reading) readAgain = true;
+		reading ??= readPages().finally(() => (reading = null));
+		return reading;
+	}
 
-  #refused() {
-    return this.#renew("会话已过期，已为您开始新的对话。");
-  }
+	const refresh = () => read().catch(() => {});
 
-  // ---- receiving -----------------------------------------------------------------------------
+	async function readPages() {
+		const mine = session;
+		let messages;
+		do {
+			readAgain = false;
+			const version = stateVersion;
+			let found;
+			try {
+				found = await api.read(mine, timeline.cursor);
+			} catch (problem) {
+				if (problem.refused && mine === session) refused();
+				throw problem;
+			}
+			if (mine !== session) return;
+			messages = found.messages;
+			messages.forEach(accept);
+			if (messages.length) timeline.complete(messages[messages.length - 1].seq);
+			// What the live connection said meanwhile is newer.
+			if (version === stateVersion) setState(found);
+		} while (messages.length >= FULL_PAGE || readAgain);
+		upToDate();
+	}
 
-  #connect() {
-    const session = this.#session;
-    const link = new Link({
-      url: this.api.socketUrl(session),
-      hello: () => this.#hello(session),
-      heard: (frame) => this.#heard(frame),
-      poll: () => this.#sync().then(() => this.#pump()),
-      dropped: () => this.#drainEchoes(),
-      changed: (status) => {
-        this.emit("link", { status });
-        if (status !== "offline") this.#resume();
-      },
-    });
-    this.#link = link;
-    link.start();
-  }
+	// ---- sending
 
-  #hello(session) {
-    return { type: "auth", token: session.access_token, after: this.#timeline.cursor };
-  }
+	/** The server can be reached again: whatever waits goes out. */
+	function resume() {
+		pump();
+		outbox.all().forEach(ask);
+	}
 
-  #heard(frame) {
-    const handlers = {
-      ready: () => this.#ready(frame),
-      message: () => this.#accept(frame.message),
-      typing: () => this.emit("typing", { sender: frame.sender }),
-      state: () => this.#setState(frame),
-      queue: () => this.emit("queue", frame),
-      ack: () => this.#acknowledged(frame),
-      error: () => this.#troubled(frame),
-    };
-    handlers[frame.type]?.();
-  }
+	/** Sends what waits, one after the other, so that order holds. */
+	async function pump() {
+		sendAgain = true;
+		if (sending) return;
+		sending = true;
+		let sent = true;
+		while (sendAgain) {
+			sendAgain = false;
+			let entry = nextPending();
+			for (sent = true; entry && sent; entry = nextPending()) sent = await deliver(entry);
+		}
+		sending = false;
+		if (!sent && link?.status !== "offline") setTimeout(pump, RETRY_WAIT);
+	}
 
-  #ready(frame) {
-    this.#setState(frame);
-    if (this.#timeline.last >= frame.seq) this.#timeline.complete(this.#timeline.last);
-    else this.#sync().catch(() => {});
-    this.#link.ready();
-    this.#nowCaughtUp();
-  }
+	function nextPending() {
+		return link && !renewing && outbox.all().find((entry) => entry.status === "pending");
+	}
 
-  #nowCaughtUp() {
-    if (this.#caughtUp) return;
-    this.#caughtUp = true;
-    this.emit("caughtup", {});
-  }
+	/** False when nothing can be sent right now. */
+	async function deliver(entry) {
+		if (state === "bot") page.typing("bot");
+		if (link.send({ type: "message", text: entry.text, client_message_id: entry.id })) {
+			const outcome = await echoOf(entry.id);
+			if (outcome === "stored") setTimeout(ask, ANSWER_WAIT, entry);
+			if (outcome !== "lost") return true;
+		}
+		return post(entry);
+	}
 
-  #accept(message) {
-    if (!this.#timeline.add(message)) return;
-    const entry = this.#outbox.find(message.client_message_id);
-    if (entry && entry.status !== "stored") this.#outbox.update(entry, { status: "stored" });
-    this.emit("message", { message, live: this.#caughtUp });
-    if (entry) this.#echo(entry.id, "stored");
-    if (this.#link?.live && this.#timeline.hasGap) this.#sync().catch(() => {});
-  }
+	async function post(entry) {
+		const mine = session;
+		for (let attempt = 1; ; attempt += 1) {
+			try {
+				answered(entry, await api.send(mine, entry.text, entry.id));
+				return true;
+			} catch (problem) {
+				if (mine !== session || problem.status === 0) return false;
+				if (problem.refused) return void refused();
+				if (!problem.temporary || attempt === TRIES) {
+					fail(entry, problem);
+					return true;
+				}
+			}
+			await pause(backoff(attempt, 1000));
+		}
+	}
 
-  #setState(source) {
-    this.#stateVersion += 1;
-    if (source.profile) this.emit("profile", source.profile);
-    if (source.state) this.state = source.state;
-    if (this.state !== "human") this.agent = null;
-    else this.agent = source.agent_name ?? this.agent;
-    this.emit("state", { state: this.state, agent: this.agent });
-    if (source.queue) this.emit("queue", source.queue);
-  }
+	/** Asks again, with its own id, for the answer to a message that is stored but not acknowledged. */
+	async function ask(entry) {
+		if (asking.has(entry.id) || outbox.find(entry.id)?.status !== "stored") return;
+		asking.add(entry.id);
+		await post(entry);
+		asking.delete(entry.id);
+	}
 
-  /** Reads everything after the last message known to be complete. */
-  #sync() {
-    if (this.#syncing) this.#syncAgain = true;
-    else this.#syncing = this.#read().finally(() => (this.#syncing = null));
-    return this.#syncing;
-  }
+	function answered(entry, result) {
+		const { message_id, seq, replies = [] } = result;
+		const created_at = new Date(entry.at).toISOString();
+		accept({ message_id, seq, created_at, sender: "customer", text: entry.text, client_message_id: entry.id });
+		for (const reply of replies) accept({ sender: "bot", created_at: new Date().toISOString(), ...reply });
+		outbox.remove(entry.id);
+		setState(result);
+		if (timeline.hasGap()) refresh();
+	}
 
-  async #read() {
-    let page;
-    do {
-      this.#syncAgain = false;
-      const session = this.#session;
-      const version = this.#stateVersion;
-      try {
-        page = await this.api.read(session, this.#timeline.cursor);
-      } catch (problem) {
-        if (problem.refused && session === this.#session) this.#refused();
-        throw problem;
-      }
-      if (session !== this.#session) return;
-      const timeline = this.#timeline;
-      for (const message of page.messages) this.#accept(message);
-      if (page.messages.length) timeline.complete(page.messages[page.messages.length - 1].seq);
-      if (version === this.#stateVersion) this.#setState(page);
-    } while (page.messages.length >= FULL_PAGE || this.#syncAgain);
-    this.#nowCaughtUp();
-  }
+	function fail(entry, problem) {
+		outbox.update(entry, "failed", problem.message);
+		page.entry(entry);
+		echo(entry.id, "failed");
+	}
 
-  // ---- sending -------------------------------------------------------------------------------
+	/** Resolves to "stored", "failed" or "lost". */
+	function echoOf(id) {
+		setTimeout(echo, ECHO_WAIT, id, "lost");
+		return new Promise((resolve) => echoes.set(id, resolve));
+	}
 
-  /** The server can be reached again: whatever waits goes out. */
-  #resume() {
-    this.#pump();
-    for (const entry of this.#outbox.entries) this.#resend(entry);
-  }
+	function echo(id, outcome) {
+		const resolve = echoes.get(id);
+		resolve?.(outcome);
+		return echoes.delete(id);
+	}
 
-  /** Sends what waits, one after the other, so that order holds. */
-  async #pump() {
-    this.#sendAgain = true;
-    if (this.#sending) return;
-    this.#sending = true;
-    let sent = true;
-    while (this.#sendAgain) {
-      this.#sendAgain = false;
-      let entry = this.#nextPending();
-      for (sent = true; entry && sent; entry = this.#nextPending()) sent = await this.#deliver(entry);
-    }
-    this.#sending = false;
-    if (!sent && this.#link?.status !== "offline") setTimeout(() => this.#pump(), RETRY_WAIT);
-  }
+	function dropEchoes() {
+		for (const id of [...echoes.keys()]) echo(id, "lost");
+	}
 
-  #nextPending() {
-    if (!this.#link || this.#renewing) return undefined;
-    return this.#outbox.entries.find((entry) => entry.status === "pending");
-  }
-
-  /** False when nothing can be sent right now. */
-  async #deliver(entry) {
-    if (this.state === "bot") this.emit("typing", { sender: "bot" });
-    const frame = { type: "message", text: entry.text, client_message_id: entry.id };
-    if (this.#link.send(frame)) {
-      const outcome = await this.#echoOf(entry.id);
-      if (outcome === "stored") setTimeout(() => this.#resend(entry), ANSWER_WAIT);
-      if (outcome !== "lost") return true;
-    }
-    return this.#post(entry);
-  }
-
-  async #post(entry) {
-    for (let attempt = 0; ; attempt += 1) {
-      const session = this.#session;
-      try {
-        this.#answered(entry, await this.api.send(session, entry.text, entry.id));
-        return true;
-      } catch (problem) {
-        if (session !== this.#session || this.#renewing) return false;
-        if (problem.refused) {
-          this.#refused();
-          return false;
-        }
-        if (problem.status === 0) return false;
-        if (!problem.temporary || attempt + 1 >= TRIES) {
-          this.#fail(entry, problem);
-          return true;
-        }
-        await new Promise((resolve) => setTimeout(resolve, backoff(attempt, 1500)));
-      }
-    }
-  }
-
-  #answered(entry, result) {
-    const created_at = new Date(entry.at).toISOString();
-    const { message_id, seq, replies = [] } = result;
-    const own = { sender: "customer", text: entry.text, client_message_id: entry.id };
-    this.#accept({ ...own, message_id, seq, created_at });
-    for (const reply of replies) {
-      this.#accept({ sender: "bot", created_at: new Date().toISOString(), ...reply });
-    }
-    this.#outbox.remove(entry.id);
-    this.#setState(result);
-    if (this.#timeline.hasGap) this.#sync().catch(() => {});
-  }
-
-  #acknowledged(frame) {
-    const entry = this.#outbox.find(frame.client_message_id);
-    if (!entry) return;
-    this.#answered(entry, frame);
-    // Replies come as messages of their own; a lost one is fetched.
-    setTimeout(() => {
-      if (this.state === "bot" && this.#timeline.last <= frame.seq) this.#sync().catch(() => {});
-    }, REPLY_GRACE);
-  }
-
-  #troubled(frame) {
-    const problem = new Problem(frame);
-    const id = frame.client_message_id;
-    const entry = id && this.#outbox.find(id);
-    if (entry && problem.temporary) {
-      if (!this.#echo(id, "lost")) this.#resend(entry);
-    } else if (entry) this.#fail(entry, problem);
-    else if (!this.#link.live && problem.refused) this.#refused();
-    else if (!id) this.emit("notice", { text: problem.message });
-  }
-
-  #fail(entry, problem) {
-    this.#outbox.update(entry, { status: "failed", error: problem.message });
-    this.emit("entry", { entry });
-    this.#echo(entry.id, "failed");
-  }
-
-  /** Asks again, with its own id, for the answer to a message that is stored but not acknowledged. */
-  async #resend(entry) {
-    if (this.#resending.has(entry.id) || this.#outbox.find(entry.id)?.status !== "stored") return;
-    this.#resending.add(entry.id);
-    await this.#post(entry);
-    this.#resending.delete(entry.id);
-  }
-
-  #echoOf(id) {
-    return new Promise((resolve) => {
-      this.#echoes.set(id, resolve);
-      setTimeout(() => this.#echo(id, "lost"), ECHO_WAIT);
-    });
-  }
-
-  #echo(id, outcome) {
-    const resolve = this.#echoes.get(id);
-    this.#echoes.delete(id);
-    resolve?.(outcome);
-    return Boolean(resolve);
-  }
-
-  #drainEchoes() {
-    for (const id of [...this.#echoes.keys()]) this.#echo(id, "lost");
-  }
+	return {
+		start,
+		/** Shows a text at once and sends it as soon as can be. */
+		say(text) {
+			page.entry(outbox.add(text));
+			pump();
+		},
+		retry(id) {
+			const entry = outbox.find(id);
+			if (!entry) return;
+			outbox.update(entry, timeline.holds(id) ? "stored" : "pending");
+			page.entry(entry);
+			pump();
+			ask(entry);
+		},
+		drop(id) {
+			outbox.remove(id);
+			page.dropped(id);
+		},
+		typing: (text) => state === "human" && link?.send({ type: "typing", text }),
+		rate: (score, comment) => api.rate(session, score, comment),
+		async cancelWait() {
+			setState(await api.cancelWait(session));
+			refresh();
+		},
+		/** Forgets this conversation on this device and begins another. */
+		restart: () => renew(null),
+	};
 }

@@ -2,46 +2,55 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element; function-valued props are event listeners, null and false are left out. */
-export function h(tag, props, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props ?? {})) {
-    if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") node.addEventListener(name, value);
-    else if (name === "class") node.className = value;
-    else node.setAttribute(name, value === true ? "" : String(value));
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
+/** An element: h("p.note", {title}, ...children). Function-valued props are listeners; empty children are left out. */
+export function h(name, ...children) {
+	const [tag, ...classes] = name.split(".");
+	const node = document.createElement(tag);
+	if (classes.length) node.className = classes.join(" ");
+	const props = children[0]?.constructor === Object ? children.shift() : {};
+	for (const [key, value] of Object.entries(props)) {
+		if (typeof value === "function") node.addEventListener(key, value);
+		else if (value !== false && value != null) node.setAttribute(key, value === true ? "" : value);
+	}
+	node.append(...children.flat().filter((child) => child != null && child !== false));
+	return node;
 }
 
 function svg(tag, props, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(props)) node.setAttribute(name, String(value));
-  node.append(...children);
-  return node;
+	const node = document.createElementNS(SVG, tag);
+	for (const key in props) node.setAttribute(key, props[key]);
+	node.append(...children);
+	return node;
 }
 
 /** An icon of the sprite in index.html. */
-export function icon(name) {
-  return svg("svg", { "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
-}
+export const icon = (name) => svg("svg", { "aria-hidden": true }, svg("use", { href: `#i-${name}` }));
 
 /** A ring filled to `share` (0 to 1). */
 export function ring(share) {
-  const circle = (more) =>
-    svg("circle", { cx: 18, cy: 18, r: 15.5, pathLength: 100, ...more });
-  const filled = Math.round(Math.min(1, Math.max(0, share)) * 100);
-  const arc = circle({ class: "arc", "stroke-dasharray": `${filled} 100` });
-  return svg("svg", { class: "ring", viewBox: "0 0 36 36", "aria-hidden": "true" }, circle({}), arc);
-}
-
-/** The element marked data-part="name" under `root`. */
-export function part(root, name) {
-  return root.querySelector(`[data-part="${name}"]`);
+	const circle = { cx: 18, cy: 18, r: 15.5, pathLength: 100 };
+	const filled = Math.round(Math.min(1, share) * 100);
+	return svg("svg", { class: "ring", viewBox: "0 0 36 36", "aria-hidden": true },
+		svg("circle", circle), svg("circle", { ...circle, class: "arc", "stroke-dasharray": `${filled} 100` }));
 }
 
 /** Any value as text; nothing becomes the empty text. */
-export function words(value) {
-  return value === null || value === undefined ? "" : String(value);
+export const words = (value) => (value == null ? "" : String(value));
+
+/** Sets a text only when it is new, so that screen readers do not say it again. */
+export function tell(node, text) {
+	if (node.textContent !== text) node.textContent = text;
+}
+
+const two = (number) => String(number).padStart(2, "0");
+
+/** 「14:05」 today, 「昨天 14:05」, 「10月3日 14:05」, with the year where it is another. */
+export function clock(at) {
+	const now = new Date();
+	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
+	const ago = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 864e5);
+	if (ago === 0) return time;
+	if (ago === 1) return `昨天 ${time}`;
+	const year = at.getFullYear() === now.getFullYear() ? "" : `${at.getFullYear()}年`;
+	return `${year}${at.getMonth() + 1}月${at.getDate()}日 ${time}`;
 }

@@ -2,152 +2,132 @@
 
 const PING = 25000;
 const PONG_WAIT = 10000;
-const HANDSHAKE_WAIT = 10000;
 const FIRST_POLL = 1200;
 
-/** Milliseconds before attempt `n`, growing, with jitter so that a restart is not stormed. */
-export function backoff(n, base = 500, cap = 20000) {
-  return Math.min(cap, base * 2 ** n) * (0.5 + Math.random() / 2);
-}
+/** Milliseconds before attempt `n`: growing, with jitter, so that a restarted server is not stormed. */
+export const backoff = (n, base = 500) => Math.min(20000, base * 2 ** n) * (0.5 + Math.random() / 2);
 
-export class Link {
-  #socket = null;
-  #retries = 0;
-  #failures = 0;
-  #stopped = false;
-  #timers = {};
-  #listening = new AbortController();
+/**
+ * @param hooks url; hello(): the first frame; heard(frame); dropped(): the socket is gone; poll(): reads what is new,
+ *   or throws; changed(status): now "live", "polling" or "offline".
+ */
+export function createLink(hooks) {
+	const timers = {};
+	const listening = new AbortController();
+	let socket = null;
+	let stopped = false;
+	let retries = 0;
+	let failures = 0;
+	const link = { live: false, status: "connecting", send, ready, stop };
 
-  /**
-   * @param {object} hooks
-   *   url: address; hello(): first frame; heard(frame): called for each frame; dropped(): the socket is gone;
-   *   poll(): reads what is new, throws a Problem; changed(status): now "live", "polling" or "offline".
-   */
-  constructor(hooks) {
-    this.hooks = hooks;
-    this.live = false;
-    this.status = "connecting";
-  }
+	function after(name, wait, task) {
+		clearTimeout(timers[name]);
+		if (!stopped) timers[name] = setTimeout(task, wait);
+	}
 
-  start() {
-    const { signal } = this.#listening;
-    addEventListener("online", () => this.#wake(), { signal });
-    addEventListener("offline", () => this.#set("offline"), { signal });
-    document.addEventListener("visibilitychange", () => !document.hidden && this.#wake(), { signal });
-    this.#open();
-    this.#pollIn(FIRST_POLL);
-  }
+	function become(status) {
+		if (stopped || status === link.status) return;
+		link.status = status;
+		hooks.changed(status);
+	}
 
-  stop() {
-    this.#stopped = true;
-    this.live = false;
-    this.#listening.abort();
-    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
-    this.#socket?.close();
-  }
+	function open() {
+		clearTimeout(timers.retry);
+		if (stopped || socket) return;
+		const opened = new WebSocket(hooks.url);
+		socket = opened;
+		opened.onopen = () => opened.send(JSON.stringify(hooks.hello()));
+		opened.onclose = () => lose(opened);
+		opened.onmessage = ({ data }) => {
+			clearTimeout(timers.pong);
+			hooks.heard(JSON.parse(data));
+		};
+		after("pong", PONG_WAIT, () => lose(opened));
+	}
 
-  /** False when there is no live connection. */
-  send(frame) {
-    if (!this.live || this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
-    return true;
-  }
+	// Closing a dead connection can take minutes, so it is left behind at once.
+	function lose(lost) {
+		if (stopped || lost !== socket) return;
+		lost.onopen = lost.onmessage = lost.onclose = null;
+		lost.close();
+		socket = null;
+		link.live = false;
+		after("retry", backoff(retries++), open);
+		hooks.dropped();
+		after("poll", 200, poll);
+	}
 
-  /** The server has accepted the token and sent what was missed. */
-  ready() {
-    this.live = true;
-    this.#retries = this.#failures = 0;
-    this.#set("live");
-    this.#heartbeat();
-  }
+	/** False when there is no live connection. */
+	function send(frame) {
+		if (!link.live || socket.readyState !== WebSocket.OPEN) return false;
+		socket.send(JSON.stringify(frame));
+		return true;
+	}
 
-  #after(name, wait, task) {
-    clearTimeout(this.#timers[name]);
-    this.#timers[name] = setTimeout(task, wait);
-  }
+	/** The server has accepted the token and sent what was missed. */
+	function ready() {
+		link.live = true;
+		retries = failures = 0;
+		become("live");
+		after("ping", PING, check);
+	}
 
-  #set(status) {
-    if (this.#stopped || status === this.status) return;
-    this.status = status;
-    this.hooks.changed(status);
-  }
+	function check(wait = PONG_WAIT) {
+		const checked = socket;
+		if (!send({ type: "ping" })) return;
+		after("pong", wait, () => lose(checked));
+		after("ping", PING, check);
+	}
 
-  #open() {
-    clearTimeout(this.#timers.retry);
-    if (this.#stopped || this.#socket) return;
-    const socket = new WebSocket(this.hooks.url);
-    this.#socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify(this.hooks.hello()));
-    socket.onmessage = (event) => this.#heard(event);
-    socket.onclose = () => this.#lost(socket);
-    this.#after("handshake", HANDSHAKE_WAIT, () => this.live || this.#lost(socket));
-  }
+	async function poll() {
+		if (link.live || stopped) return;
+		let wait = document.hidden ? 15000 : 2500;
+		try {
+			await hooks.poll();
+			failures = 0;
+			if (!link.live) polled();
+		} catch {
+			if (!link.live) become("offline");
+			wait = backoff(failures++);
+		}
+		if (!link.live) after("poll", wait, poll);
+	}
 
-  #heard(event) {
-    clearTimeout(this.#timers.pong);
-    if (!this.#stopped) this.hooks.heard(JSON.parse(event.data));
-  }
+	function polled() {
+		const back = link.status === "offline";
+		become("polling");
+		if (!back) return;
+		retries = 0;
+		open();
+	}
 
-  // Closing a dead connection can take minutes, so it is left behind at once.
-  #lost(socket) {
-    if (this.#stopped || socket !== this.#socket) return;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
-    this.#socket = null;
-    this.live = false;
-    clearTimeout(this.#timers.ping);
-    clearTimeout(this.#timers.pong);
-    this.#after("retry", backoff(this.#retries++), () => this.#open());
-    this.hooks.dropped();
-    this.#pollIn(200);
-  }
+	function wake() {
+		if (document.hidden) return;
+		if (link.live) {
+			become("live");
+			check(4000);
+			return;
+		}
+		retries = 0;
+		open();
+		after("poll", 0, poll);
+	}
 
-  #heartbeat() {
-    this.#after("ping", PING, () => {
-      this.#check(PONG_WAIT);
-      this.#heartbeat();
-    });
-  }
+	function stop() {
+		stopped = true;
+		link.live = false;
+		listening.abort();
+		Object.values(timers).forEach(clearTimeout);
+		if (!socket) return;
+		socket.onmessage = null;
+		socket.close();
+	}
 
-  #check(wait) {
-    const socket = this.#socket;
-    if (this.send({ type: "ping" })) this.#after("pong", wait, () => this.#lost(socket));
-  }
-
-  #wake() {
-    if (this.live) {
-      this.#set("live");
-      this.#check(4000);
-      return;
-    }
-    this.#retries = 0;
-    this.#open();
-    this.#pollIn(0);
-  }
-
-  #pollIn(wait) {
-    this.#after("poll", wait, () => this.#poll());
-  }
-
-  async #poll() {
-    if (this.live || this.#stopped) return;
-    let wait = document.hidden ? 15000 : 2500;
-    try {
-      await this.hooks.poll();
-      this.#failures = 0;
-      if (!this.live) this.#recovered();
-    } catch {
-      if (!this.live) this.#set("offline");
-      wait = backoff(this.#failures++, 600);
-    }
-    if (!this.live && !this.#stopped) this.#pollIn(wait);
-  }
-
-  #recovered() {
-    const back = this.status === "offline";
-    this.#set("polling");
-    if (!back) return;
-    this.#retries = 0;
-    this.#open();
-  }
+	const { signal } = listening;
+	addEventListener("online", wake, { signal });
+	addEventListener("offline", () => become("offline"), { signal });
+	document.addEventListener("visibilitychange", wake, { signal });
+	open();
+	after("poll", FIRST_POLL, poll);
+	return link;
 }
