@@ -8,6 +8,7 @@ operation is answered from SQL, and the line is rebuilt once Redis is back.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -34,6 +35,8 @@ _TOP = 2047
 _CLAIM_MS = 10_000
 """A claim that SQL never confirmed (the process died) is void after this."""
 _CHUNK = 1000
+_PAUSE_S = 1.0
+"""After a failure Redis is left alone for this long, so that nobody waits for each failing call."""
 
 _PUT = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
@@ -97,6 +100,7 @@ class WaitingLine:
         self._rank = redis.register_script(_RANK)
         # Set when an operation could not reach Redis: what Redis holds may be out of date.
         self._suspect = False
+        self._try_again_at = 0.0
         self._repairing = asyncio.Lock()
 
     async def put(self, handoff: Handoff) -> None:
@@ -193,6 +197,8 @@ class WaitingLine:
 
     async def _run(self, script: Callable[[], Awaitable[Any]]) -> int | None:
         """The script's answer; None when Redis is out of reach."""
+        if self._suspect and time.monotonic() < self._try_again_at:
+            return None
         try:
             if self._suspect:
                 await self.repair()
@@ -244,6 +250,7 @@ class WaitingLine:
         if not self._suspect:
             log.warning("waiting_line_without_redis", error=str(error))
         self._suspect = True
+        self._try_again_at = time.monotonic() + _PAUSE_S
 
 
 async def position_in(session: AsyncSession, handoff: Handoff) -> int:

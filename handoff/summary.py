@@ -139,7 +139,7 @@ def _tried(package: ContextPackage) -> str:
 def _step(step: TriedStep) -> str:
     # Figures the sentence already names are not said twice.
     figures = [
-        f"{label}{value}" for label, value in step.figures.items() if value not in step.summary
+        f"{label} {value}" for label, value in step.figures.items() if value not in step.summary
     ]
     summary = step.summary.strip().rstrip("。；")
     if len(summary) > _MAX_TRIED_CHARS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import structlog
 from sqlalchemy import select
@@ -47,16 +48,19 @@ class Watch:
         self._lost_after = agent_lost_s
         self._told: dict[str, tuple[int, int | None]] = {}
 
-    async def run(self) -> None:
-        """Runs until cancelled; a failing round is logged and the next one tries again."""
+    async def run(self, stop: asyncio.Event | None = None) -> None:
+        """Runs until ``stop`` is set or the task is cancelled; a failing round is logged, the next one
+        tries again."""
         interval = min(INTERVAL_S, self._lost_after / 3)
-        while True:
+        stop = stop or asyncio.Event()
+        while not stop.is_set():
             for work in (self.release_lost, self._line.reconcile, self.tell_places):
                 try:
                     await work()
-                except Exception as error:
+                except Exception as error:  # the room's heart must not stop
                     log.warning("handoff_watch", work=work.__name__, error=repr(error))
-            await asyncio.sleep(interval)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), interval)
 
     async def release_lost(self) -> list[str]:
         """Sends the customers of vanished agents back to their old places; returns the handoffs."""
