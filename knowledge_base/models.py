@@ -30,6 +30,8 @@ class KnowledgeEntry(Base):
     """Normalised questions, id and tags, for the editors' list."""
     version: Mapped[int] = mapped_column(default=1)
     latest_revision: Mapped[int] = mapped_column(default=1)
+    """The revision editors see and go on from (after a roll-back not the last one written)."""
+    revision_count: Mapped[int] = mapped_column(default=0)
     published_revision: Mapped[int | None] = mapped_column(default=None)
     touched: Mapped[bool] = mapped_column(default=True)
     """False while only the seed wrote it; the seed never overwrites people's work."""

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 Decision = Literal["answer", "clarify", "none"]
 Floats = npt.NDArray[np.float32]
-DEFAULTS_FILE = Path(__file__).with_name("ranking.json")
+DEFAULTS_FILE = Path(__file__).with_name("calibration.json")
 NEGATIVE_MARGIN = 0.01
 
 

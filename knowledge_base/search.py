@@ -120,6 +120,22 @@ class LoadedBase:
             text, found, signals, matched, scores, order[: max(k, 1)], exact is not None
         )
 
+    def nearest_forms(self, vector: Vectors, k: int) -> list[tuple[BaseEntry, str, float]]:
+        """(entry, question form, closeness) of the nearest forms, nearest first."""
+        _, rows = self._forms.search(vector[None, :], min(k, len(self._forms)))
+        found = []
+        for row in map(int, rows[0]):
+            owner = int(self._owner[row])
+            entry = self.content.entries[owner]
+            form = entry.forms[row - int(self.content.form_starts[owner])]
+            found.append((entry, form, self.closeness(vector, self.content.forms[row])))
+        return sorted(found, key=lambda item: -item[2])
+
+    def closeness(self, left: Vectors, right: Vectors) -> float:
+        """Cosine of two vectors relative to the base's mean: about 0 for unrelated questions."""
+        a, b = left - self._form_mean, right - self._form_mean
+        return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
+
     def signals(self, text: str, vector: Vectors) -> tuple[list[str], Signals]:
         """Candidates' entry ids and signals for a normalised text, as ``calibrate`` needs them."""
         covered = self._lexical(terms(text))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,7 +32,7 @@ class Editor:
 class EntryFilter:
     """What the list shows. ``state`` None means everything but retired entries.
 
-    ``pending`` shows only entries whose latest revision customers do not get yet.
+    ``pending`` shows what the next publish would change, removals included.
     """
 
     q: str = ""
@@ -192,8 +193,9 @@ class KnowledgeStore:
         changes: list[Change] = []
         async with self.database.transaction() as session:
             known = await _latest(session, [entry_id for entry_id, _ in rows])
-            for entry_id, content in rows:
+            for entry_id, given in rows:
                 entry, latest = known.get(entry_id, (None, None))
+                content = _merged(latest, given)
                 change = _change(entry, latest, content)
                 changes.append(change)
                 if not dry_run and change != "unchanged":
@@ -241,21 +243,20 @@ async def write(
     data = content.model_dump()
     moment = now()
     if entry is None:
-        entry = KnowledgeEntry(id=entry_id, created_at=moment, version=0, latest_revision=0)
+        entry = KnowledgeEntry(id=entry_id, created_at=moment, version=0, revision_count=0)
         session.add(entry)
-    elif entry.latest_revision:
+    else:
         latest = await _revision(session, entry_id, entry.latest_revision)
         if entry.state != "retired" and latest.content == data:
             return None
         if latest.state in ("draft", "in_review"):
             latest.state = "retired"
     revision = Revision(
-        id=new_id("rev"), entry_id=entry_id, number=entry.latest_revision + 1, state=state,
+        id=new_id("rev"), entry_id=entry_id, number=entry.revision_count + 1, state=state,
         content=data, author=editor.id, author_name=editor.name, note=note, created_at=moment,
     )  # fmt: skip
-    entry.latest_revision = revision.number
-    entry.question, entry.category, entry.state = content.question, content.category, state
-    entry.search_text = _search_text(entry_id, content)
+    entry.latest_revision = entry.revision_count = revision.number
+    show(entry, content, state)
     entry.touched = True
     _stamp(entry, editor)
     await session.flush()
@@ -278,6 +279,12 @@ async def set_state(
         )
 
 
+def show(entry: KnowledgeEntry, content: EntryContent, state: State) -> None:
+    """Sets what the editors' list shows of an entry."""
+    entry.question, entry.category, entry.state = content.question, content.category, state
+    entry.search_text = _search_text(entry.id, content)
+
+
 def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
     entry.version += 1
     entry.updated_at, entry.updated_by, entry.updated_by_name = now(), editor.id, editor.name
@@ -290,16 +297,17 @@ def _search_text(entry_id: str, content: EntryContent) -> str:
 
 def _filtered(wanted: EntryFilter) -> Any:
     query = select(KnowledgeEntry)
-    if wanted.state is None:
+    if wanted.pending:
+        open_removal = (KnowledgeEntry.state == "retired") & (
+            KnowledgeEntry.published_revision.is_not(None)
+        )
+        query = query.where(KnowledgeEntry.state.in_(("draft", "in_review")) | open_removal)
+    elif wanted.state is None:
         query = query.where(KnowledgeEntry.state != "retired")
     else:
         query = query.where(KnowledgeEntry.state == wanted.state)
     if wanted.category is not None:
         query = query.where(KnowledgeEntry.category == wanted.category)
-    if wanted.pending:
-        query = query.where(
-            KnowledgeEntry.published_revision.is_distinct_from(KnowledgeEntry.latest_revision)
-        )
     for word in normalize(wanted.q).split():
         query = query.where(KnowledgeEntry.search_text.contains(word, autoescape=True))
     return query
@@ -320,6 +328,18 @@ async def _latest(
         ).all():
             found[entry.id] = (entry, revision)
     return found
+
+
+def _merged(latest: Revision | None, content: EntryContent) -> EntryContent:
+    """``content`` with the fields its row did not mention taken from the latest revision."""
+    if latest is None:
+        return content
+    given = {name: getattr(content, name) for name in content.model_fields_set}
+    try:
+        return EntryContent.model_validate({**latest.content, **given})
+    except ValidationError:
+        # What was kept contradicts what is new; the row is right.
+        return content
 
 
 def _change(entry: KnowledgeEntry | None, latest: Revision | None, content: EntryContent) -> Change:

@@ -1,0 +1,373 @@
+"""Puts drafts before customers: builds a snapshot, tests it, and swaps it in at one moment.
+
+SQL is the truth. The folder is written first, then one transaction marks the revisions and, as
+its last act before the commit, moves the pointer; ``reconcile`` puts a pointer right that a crash
+left ahead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import shutil
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import events, redis_keys
+from core.clock import now
+from core.errors import Conflict, InvalidInput, NotFound
+from core.events import LiveBus
+from knowledge_base.building import Progress, VectorCache, build_content
+from knowledge_base.calibrate import model_for
+from knowledge_base.content import EntryContent
+from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.golden import GoldenFailure, failures
+from knowledge_base.models import GoldenQuestion, KnowledgeEntry, Revision, Snapshot
+from knowledge_base.ranking import default_model
+from knowledge_base.search import LoadedBase
+from knowledge_base.snapshot import (
+    BaseEntry,
+    SnapshotContent,
+    SnapshotError,
+    current_version,
+    point_to,
+    read_meta,
+    snapshot_folder,
+    write_content,
+)
+from knowledge_base.store import Editor, KnowledgeStore, show
+
+log = structlog.get_logger(__name__)
+KEPT_SNAPSHOTS = 5
+
+
+class PublishRefused(Conflict):
+    """Golden questions would no longer get their answers; ``data`` lists them."""
+
+    code, title = "golden_questions_failed", "有必过问题没有通过，本次没有发布。"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the next snapshot holds: entry id → revision number, and which of that is new."""
+
+    target: dict[str, int]
+    entries: list[BaseEntry]
+    published: list[str]
+    removed: list[str]
+
+
+@dataclass(frozen=True)
+class PublishReport:
+    """What a publish did. ``version`` stays the old one when there was nothing to do."""
+
+    version: str | None
+    published: list[str]
+    removed: list[str]
+    entries: int
+    forms: int
+    golden_failures: list[GoldenFailure] = field(default_factory=list)
+
+
+class Publisher:
+    """Publishes and rolls back; one at a time over all processes that share the folder."""
+
+    def __init__(
+        self, store: KnowledgeStore, knowledge_dir: Path, encoder: SentenceEncoder,
+        cache: VectorCache, bus: LiveBus | None = None,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._database = store.database
+        self._dir = knowledge_dir
+        self._encoder = encoder
+        self._cache = cache
+        self._bus = bus
+        self._lock = asyncio.Lock()
+        self.progress: tuple[int, int] | None = None
+        """(texts encoded, texts to encode) while a publish of this process runs."""
+
+    async def publish(
+        self, editor: Editor, ids: Sequence[str] | None = None, force: bool = False,
+        report: Progress | None = None,
+    ) -> PublishReport:  # fmt: skip
+        """Publishes all drafts and removals, or only those of ``ids``.
+
+        Raises:
+            NotFound: one of ``ids`` does not exist.
+            PublishRefused: golden questions fail and ``force`` is off.
+            Conflict: another publish is running.
+        """
+        async with self._alone():
+            await self._reconcile()
+            plan = await self._plan(ids)
+            if not plan.published and not plan.removed and self._in_force():
+                return await self._nothing_new()
+            return await self._bring_live(plan, editor, force, report)
+
+    async def ensure(self, editor: Editor, report: Progress | None = None) -> PublishReport | None:
+        """Rebuilds the published base where its snapshot is missing, or is another encoder's or
+        calibration's; drafts stay drafts. None when all is well."""
+        async with self._alone():
+            await self._reconcile()
+            if self._in_force():
+                return None
+            plan = await self._plan([])
+            if not plan.target:
+                return None
+            return await self._bring_live(plan, editor, True, report)
+
+    async def roll_back(self, version: str, editor: Editor) -> None:
+        """Makes a kept snapshot the one in force again; what replaced it becomes retired revisions.
+
+        Raises:
+            NotFound: no such snapshot.
+            Conflict: its files are gone, or another encoder made it.
+        """
+        async with self._alone():
+            await self._reconcile()
+            try:
+                meta = await asyncio.to_thread(read_meta, snapshot_folder(self._dir, version))
+            except SnapshotError as error:
+                raise NotFound("这个版本的快照已经不在了。") from error
+            if meta.encoder != self._encoder.fingerprint:
+                raise Conflict("这个版本由旧的编码模型生成，不能直接恢复。")
+            async with self._database.transaction() as session:
+                row = await session.get(Snapshot, version)
+                if row is None:
+                    raise NotFound("没有这个版本。")
+                await _restore(session, row, editor)
+                await _activate(session, row)
+                await asyncio.to_thread(point_to, self._dir, version)
+        await self._announce(version)
+
+    async def snapshots(self) -> list[Snapshot]:
+        """Kept snapshots, newest first."""
+        query = select(Snapshot).order_by(Snapshot.created_at.desc()).limit(KEPT_SNAPSHOTS * 4)
+        async with self._database.reading() as session:
+            rows = (await session.scalars(query)).all()
+        return [row for row in rows if snapshot_folder(self._dir, row.version).exists()]
+
+    async def _bring_live(
+        self, plan: Plan, editor: Editor, force: bool, report: Progress | None
+    ) -> PublishReport:
+        try:
+            content = await asyncio.to_thread(self._build, plan.entries, report)
+            failed = await self._golden(content)
+            if failed and not force:
+                raise PublishRefused(failures=[failure.to_dict() for failure in failed])
+            folder = snapshot_folder(self._dir, content.meta.version)
+            await asyncio.to_thread(write_content, folder, content)
+            await self._commit(plan, content, editor)
+        finally:
+            self.progress = None
+        await asyncio.to_thread(self._prune)
+        await self._announce(content.meta.version)
+        return PublishReport(
+            content.meta.version, plan.published, plan.removed, content.meta.entries,
+            content.meta.forms, failed,
+        )  # fmt: skip
+
+    def _build(self, entries: list[BaseEntry], report: Progress | None) -> SnapshotContent:
+        def told(done: int, total: int) -> None:
+            self.progress = (done, total)
+            if report:
+                report(done, total)
+
+        ranking = model_for(entries, self._encoder, self._cache)
+        return build_content(entries, self._cache, self._encoder, ranking, told)
+
+    async def _golden(self, content: SnapshotContent) -> list[GoldenFailure]:
+        async with self._database.reading() as session:
+            questions = list((await session.scalars(select(GoldenQuestion))).all())
+        if not questions:
+            return []
+        base = LoadedBase(content)
+        return await asyncio.to_thread(failures, base, questions, self._cache)
+
+    async def _commit(self, plan: Plan, content: SnapshotContent, editor: Editor) -> None:
+        previous = current_version(self._dir)
+        meta = content.meta
+        try:
+            async with self._database.transaction() as session:
+                row = Snapshot(
+                    version=meta.version, created_at=now(), created_by=editor.id,
+                    entries=meta.entries, forms=meta.forms, encoder=meta.encoder,
+                    revisions=plan.target, active=False,
+                )  # fmt: skip
+                session.add(row)
+                await session.flush()
+                await _mark(session, plan, editor)
+                await _activate(session, row)
+                await asyncio.to_thread(point_to, self._dir, meta.version)
+        except BaseException:
+            if previous is not None and current_version(self._dir) == meta.version:
+                point_to(self._dir, previous)
+            raise
+
+    async def _plan(self, ids: Sequence[str] | None) -> Plan:
+        async with self._database.reading() as session:
+            rows = list((await session.scalars(select(KnowledgeEntry))).all())
+            known = {row.id for row in rows}
+            missing = [i for i in ids or [] if i not in known]
+            if missing:
+                raise NotFound(f"没有编号为 {missing[0]} 的知识。", ids=missing)
+            plan = _target(rows, None if ids is None else set(ids))
+            entries = await _contents(session, plan.target)
+        # A revision that editors switched off is published, but customers do not get it.
+        return replace(plan, entries=entries)
+
+    def _in_force(self) -> bool:
+        version = current_version(self._dir)
+        if version is None:
+            return False
+        try:
+            meta = read_meta(snapshot_folder(self._dir, version))
+        except SnapshotError:
+            return False
+        shipped = default_model(self._encoder.fingerprint)
+        same = meta.encoder == self._encoder.fingerprint
+        return same and (shipped is None or meta.ranking == shipped)
+
+    async def _nothing_new(self) -> PublishReport:
+        version = current_version(self._dir)
+        meta = read_meta(snapshot_folder(self._dir, version or ""))
+        return PublishReport(version, [], [], meta.entries, meta.forms)
+
+    async def _reconcile(self) -> None:
+        async with self._database.reading() as session:
+            active = await session.scalar(select(Snapshot.version).where(Snapshot.active))
+        if active is None or current_version(self._dir) == active:
+            return
+        with contextlib.suppress(SnapshotError):
+            await asyncio.to_thread(point_to, self._dir, active)
+            log.warning("knowledge_pointer_restored", version=active)
+
+    def _prune(self) -> None:
+        """Keeps the newest snapshots; folders a crash left incomplete go too."""
+        kept = current_version(self._dir)
+        folders = sorted((self._dir / "snapshots").iterdir(), reverse=True)
+        complete = [f for f in folders if (f / "meta.json").exists()]
+        for folder in folders:
+            if folder not in complete[:KEPT_SNAPSHOTS] and folder.name != kept:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    async def _announce(self, version: str) -> None:
+        if self._bus is not None:
+            await self._bus.publish(
+                redis_keys.KNOWLEDGE_CHANNEL, events.KNOWLEDGE_PUBLISHED, version=version
+            )
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        if self._lock.locked():
+            raise Conflict("另一次发布正在进行，请稍候再试。")
+        async with self._lock:
+            self._dir.mkdir(parents=True, exist_ok=True)
+            with (self._dir / "publish.lock").open("w") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise Conflict("另一次发布正在进行，请稍候再试。") from error
+                yield
+
+
+def _target(rows: Iterable[KnowledgeEntry], ids: set[str] | None) -> Plan:
+    target: dict[str, int] = {}
+    published, removed = [], []
+    for row in rows:
+        chosen = ids is None or row.id in ids
+        number = row.published_revision
+        if chosen and row.state == "retired":
+            if number is not None:
+                removed.append(row.id)
+            continue
+        if chosen and number != row.latest_revision:
+            number = row.latest_revision
+            published.append(row.id)
+        if number is not None:
+            target[row.id] = number
+    return Plan(target, [], published, removed)
+
+
+async def _contents(session: AsyncSession, target: dict[str, int]) -> list[BaseEntry]:
+    found = []
+    ids = sorted(target)
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        query = select(Revision).where(Revision.entry_id.in_(part))
+        for revision in (await session.scalars(query)).all():
+            if target[revision.entry_id] == revision.number:
+                content = EntryContent.model_validate(revision.content)
+                if content.enabled:
+                    found.append(content.to_base_entry(revision.entry_id, revision.number))
+    return sorted(found, key=lambda entry: entry.entry_id)
+
+
+async def _mark(session: AsyncSession, plan: Plan, editor: Editor) -> None:
+    """Marks what goes live; an entry saved again meanwhile keeps its newer draft."""
+    for entry_id in plan.published:
+        entry = await session.get_one(KnowledgeEntry, entry_id)
+        number = plan.target[entry_id]
+        await _set_revision(session, entry_id, entry.published_revision, "retired")
+        await session.execute(
+            update(Revision)
+            .where(Revision.entry_id == entry_id, Revision.number == number)
+            .values(state="published", approver=editor.id, published_at=now())
+        )
+        entry.published_revision = number
+        if entry.latest_revision == number and entry.state != "retired":
+            entry.state = "published"
+    for entry_id in plan.removed:
+        entry = await session.get_one(KnowledgeEntry, entry_id)
+        await _set_revision(session, entry_id, entry.published_revision, "retired")
+        entry.published_revision = None
+
+
+async def _set_revision(
+    session: AsyncSession, entry_id: str, number: int | None, state: str
+) -> None:
+    if number is not None:
+        change = update(Revision).where(Revision.entry_id == entry_id, Revision.number == number)
+        await session.execute(change.values(state=state))
+
+
+async def _activate(session: AsyncSession, row: Snapshot) -> None:
+    await session.execute(update(Snapshot).where(Snapshot.active).values(active=False))
+    row.active = True
+    await session.flush()
+
+
+async def _restore(session: AsyncSession, row: Snapshot, editor: Editor) -> None:
+    """Makes the tables say what the snapshot holds; drafts not yet published stay drafts."""
+    for entry in (await session.scalars(select(KnowledgeEntry))).all():
+        wanted = row.revisions.get(entry.id)
+        if wanted == entry.published_revision:
+            continue
+        await _set_revision(session, entry.id, entry.published_revision, "retired")
+        await _set_revision(session, entry.id, wanted, "published")
+        was_live = entry.latest_revision == entry.published_revision
+        entry.published_revision = wanted
+        entry.version += 1
+        entry.updated_at, entry.updated_by = now(), editor.id
+        entry.updated_by_name = editor.name
+        if was_live or entry.state == "retired":
+            await _show_revision(session, entry, wanted)
+
+
+async def _show_revision(session: AsyncSession, entry: KnowledgeEntry, wanted: int | None) -> None:
+    if wanted is None:
+        entry.state = "retired"
+        return
+    query = select(Revision).where(Revision.entry_id == entry.id, Revision.number == wanted)
+    revision = await session.scalar(query)
+    if revision is None:
+        raise InvalidInput(f"{entry.id} 的第 {wanted} 版已经不在。")
+    entry.latest_revision = wanted
+    show(entry, EntryContent.model_validate(revision.content), "published")
