@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.migrations import tables
-from core.database import Base
+from core.database import Base, UtcDateTime
 from core.settings import get_settings
 
 tables.load()
 
 
+def _render(kind: str, item: Any, _: Any) -> str | Literal[False]:
+    # A migration must not change when our own column type does.
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
 def _run(connection: Connection) -> None:
     context.configure(
         connection=connection, target_metadata=Base.metadata, render_as_batch=True,
-        compare_type=True,
+        compare_type=True, render_item=_render,
     )  # fmt: skip
     with context.begin_transaction():
         context.run_migrations()
