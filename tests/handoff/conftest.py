@@ -51,6 +51,19 @@ class Operator:
 
 
 @dataclass
+class Bot:
+    """The dialogue: remembers which conversations it got back."""
+
+    returned: list[str] = field(default_factory=list)
+    down: bool = False
+
+    async def __call__(self, conversation_id: str) -> None:
+        if self.down:
+            raise ConnectionError("the dialogue does not answer")
+        self.returned.append(conversation_id)
+
+
+@dataclass
 class Room:
     """The service with everything around it."""
 
@@ -61,7 +74,7 @@ class Room:
     redis: Redis
     bus: LiveBus
     operator: Operator
-    returned: list[str]
+    bot: Bot
 
     async def conversation(self, *words: str, **fields: Any) -> Conversation:
         """A conversation in which the customer said ``words``."""
@@ -95,13 +108,9 @@ def build_room(
     settings: Settings, database: Database, redis: Redis, bus: LiveBus, directory: StaffDirectory
 ) -> Room:
     """Wires a room, e.g. a second process on the same database."""
-    transcript, operator, returned = Transcript(database, bus), Operator(), list[str]()
-
-    async def on_returned(conversation_id: str) -> None:
-        returned.append(conversation_id)
-
-    service = HandoffService(database, bus, transcript, redis, operator, settings, on_returned)
-    return Room(service, transcript, directory, database, redis, bus, operator, returned)
+    transcript, operator, bot = Transcript(database, bus), Operator(), Bot()
+    service = HandoffService(database, bus, transcript, redis, operator, settings, bot)
+    return Room(service, transcript, directory, database, redis, bus, operator, bot)
 
 
 @pytest.fixture

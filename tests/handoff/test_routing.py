@@ -74,7 +74,9 @@ def test_a_named_colleague_goes_first_but_not_for_ever() -> None:
     floor = Floor(frozenset({"agent01"}), frozenset({"billing"}))
     other, moment = member("agent02"), now()
     assert routing.why_not(_handoff("billing", 0, "agent01"), other, floor, moment) is not None
-    assert routing.why_not(_handoff("billing", 0, "agent01"), member("agent01"), floor, moment) is None
+    assert (
+        routing.why_not(_handoff("billing", 0, "agent01"), member("agent01"), floor, moment) is None
+    )
     assert routing.why_not(_handoff("billing", 121, "agent01"), other, floor, moment) is None
     assert routing.why_not(_handoff("billing", 0, "agent01"), other, Floor(), moment) is None
 

@@ -7,7 +7,10 @@ from handoff.states import ENDED, LIVE, TRANSITIONS, Move, State, target
 
 LEGAL = [(before, move, after) for (before, move), after in TRANSITIONS.items()]
 ILLEGAL = [
-    (before, move) for before in (None, *State) for move in Move if (before, move) not in TRANSITIONS
+    (before, move)
+    for before in (None, *State)
+    for move in Move
+    if (before, move) not in TRANSITIONS
 ]
 
 
@@ -28,7 +31,15 @@ def test_every_other_move_is_refused_in_chinese(before: State | None, move: Move
 
 
 def test_the_path_of_the_design() -> None:
-    moves = [Move.OPEN, Move.OFFER, Move.ACCEPT, Move.TRANSFER, Move.QUEUE, Move.ACCEPT, Move.FINISH]
+    moves = [
+        Move.OPEN,
+        Move.OFFER,
+        Move.ACCEPT,
+        Move.TRANSFER,
+        Move.QUEUE,
+        Move.ACCEPT,
+        Move.FINISH,
+    ]
     state: State | None = None
     for move in [*moves, Move.CLOSE]:
         state = target(state, move)

@@ -69,7 +69,10 @@ def test_a_stranger_with_nothing_done_invents_nothing() -> None:
 
 
 def test_figures_in_the_sentence_are_not_repeated() -> None:
-    step = TRIED | {"summary": "上月账单158.40元，前月134.00元", "figures": {"上月": "158.40", "前月": "134.00"}}
+    step = TRIED | {
+        "summary": "上月账单158.40元，前月134.00元",
+        "figures": {"上月": "158.40", "前月": "134.00"},
+    }
     assert summarise(_package(tried=[step])).tried == "上月账单158.40元，前月134.00元"
 
 
