@@ -80,7 +80,7 @@ class Accounts:
         )
 
     async def usage(self, customer_id: str, first: date, last: date) -> tuple[models.DayUsage, ...]:
-        """TMF635: data by day and kind of application."""
+        """TMF635: by day; data also by kind of application."""
         found = await self._transport.get(
             USAGE, **{"relatedParty.id": customer_id, "usageDate.gte": first.isoformat(),
                       "usageDate.lte": last.isoformat()},

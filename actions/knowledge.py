@@ -1,0 +1,75 @@
+"""Answers from the knowledge base: Rasa's retriever found the hits, this renders them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.base import DialogueAction
+from actions.bss.client import OperatorClient
+from actions.bss.errors import BssUnavailable
+from actions.outcome import Outcome, Shown, Step, said
+from actions.replies import HUMAN, Button
+from actions.turn import Turn
+from knowledge_base.rendering import render_or_hide
+
+CHOICES = 3
+FOLLOW_UPS = 3
+HELPFUL, USELESS = Button("解决了"), Button("没解决", "没解决我的问题")
+
+
+class AskKnowledge(DialogueAction):
+    action = "action_ask_knowledge"
+
+    async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
+        hits: list[dict[str, Any]] = list(turn.knowledge.get("hits") or ())
+        decision = turn.knowledge.get("decision")
+        if decision == "answer" and hits:
+            return await _answered(hits[0], bss)
+        if decision == "clarify" and hits:
+            return clarify([Button(str(hit["question"])) for hit in hits[:CHOICES]])
+        return not_known()
+
+
+async def _answered(hit: dict[str, Any], bss: OperatorClient) -> Outcome:
+    try:
+        facts = await bss.catalogue_facts()
+    except BssUnavailable:
+        # The rule can still be told; its figures cannot.
+        facts = {}
+    text = render_or_hide(str(hit["answer"]), facts)
+    follow_ups = [Button(str(title)) for title in (hit.get("follow_ups") or ())[:FOLLOW_UPS]]
+    question = str(hit["question"])
+    buttons = [button for button in follow_ups if button != HUMAN]
+    return said(
+        text, *buttons, HELPFUL, USELESS,
+        step=Step(f"回答了「{question}」"), shown=(Shown(str(hit["entry_id"]), question),),
+    )  # fmt: skip
+
+
+def clarify(choices: list[Button]) -> Outcome:
+    """The customer chooses; asking back is not a miss."""
+    return said("您是想问下面哪一个？都不是的话，换个说法再告诉我。", *choices, HUMAN,
+                short="您想问哪一个？", neutral=True)  # fmt: skip
+
+
+def not_known() -> Outcome:
+    """A miss; the gateway keeps the question for the editors (its understanding says none)."""
+    return said(
+        "这个问题我暂时没有准确的答案，不敢乱说。您可以换个说法，或者转人工。",
+        HUMAN, Button("查话费", "查话费余额"), Button("有哪些套餐"), miss=True,
+        short="这个我不清楚，要不要转人工？",
+    )  # fmt: skip
+
+
+class Clarify(DialogueAction):
+    """The arbiter could not decide: its choices become buttons."""
+
+    action = "action_clarify"
+
+    async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
+        choices = [
+            Button(str(choice["title"]), str(choice.get("payload") or ""))
+            for choice in turn.clarify[:CHOICES]
+            if choice.get("title")
+        ]
+        return clarify(choices) if choices else not_known()

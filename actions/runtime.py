@@ -1,0 +1,30 @@
+"""What the actions of this process share: one client of the operator's systems."""
+
+from __future__ import annotations
+
+from actions.bss.client import OperatorClient
+from core.settings import get_settings
+
+_client: OperatorClient | None = None
+
+
+def operator() -> OperatorClient:
+    """The shared client, made at its first use inside the running event loop."""
+    global _client
+    if _client is None:
+        _client = OperatorClient.from_settings(get_settings())
+    return _client
+
+
+def use(client: OperatorClient | None) -> None:
+    """Replaces the shared client (tests), or forgets it."""
+    global _client
+    _client = client
+
+
+async def close() -> None:
+    """Ends its connections."""
+    global _client
+    if _client is not None:
+        await _client.close()
+        _client = None

@@ -1,0 +1,187 @@
+"""What an action may know of the conversation, read once from Rasa's tracker.
+
+The customer's identity comes from the message's metadata (the gateway vouches for it), or, in the minutes
+after the SMS code was checked here, from the slot ``verified``. Never from the text.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from actions import numerals
+
+VERIFIED_FOR_S = 1800.0
+_SILENT_EVENTS = {
+    "slot", "active_loop", "action_execution_rejected", "loop_interrupted", "user_featurization",
+    "entities", "bot", "followup",
+}  # fmt: skip
+FORM = "task_form"
+
+
+@dataclass(frozen=True)
+class Entity:
+    """``text`` is the customer's own words."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked, kept when the answer must wait (for verification, for a form)."""
+
+    text: str = ""
+    intent: str = ""
+    confidence: float = 0.0
+    entities: tuple[Entity, ...] = ()
+    plain: str = ""
+    """Folded: half width, simplified characters."""
+
+    def first(self, *kinds: str) -> str | None:
+        """Words of the first entity of these kinds."""
+        return next((e.text for e in self.entities if e.kind in kinds), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "text": self.text,
+            "intent": self.intent,
+            "confidence": self.confidence,
+            "entities": [{"entity": e.kind, "value": e.text} for e in self.entities],
+            "plain": self.plain,
+        }
+
+    @classmethod
+    def from_dict(cls, shape: dict[str, Any]) -> Request:
+        text = str(shape.get("text") or "")
+        intent = shape.get("intent")
+        named = intent if isinstance(intent, dict) else {"name": intent}
+        return cls(
+            text=text,
+            intent=str(named.get("name") or ""),
+            confidence=float(named.get("confidence") or shape.get("confidence") or 0.0),
+            entities=tuple(
+                Entity(str(e["entity"]), str(e["value"]))
+                for e in shape.get("entities") or ()
+                if e.get("entity") and e.get("value")
+            ),
+            plain=str(shape.get("normalized") or shape.get("plain") or numerals.fold(text)),
+        )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A verified customer."""
+
+    customer_id: str
+    phone: str
+    name: str
+    tier: str = "normal"
+    elderly: bool = False
+
+    @classmethod
+    def from_dict(cls, shape: dict[str, Any]) -> Identity:
+        return cls(
+            str(shape["customer_id"]), str(shape.get("phone") or ""), str(shape.get("name") or ""),
+            str(shape.get("tier") or "normal"), bool(shape.get("elderly")),
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "customer_id": self.customer_id, "phone": self.phone, "name": self.name,
+            "tier": self.tier, "elderly": self.elderly,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One customer message and its surroundings."""
+
+    conversation_id: str
+    request: Request
+    identity: Identity | None = None
+    bound_phone: str | None = None
+    """Known from the channel but not verified."""
+    elderly: bool = False
+    angry: bool = False
+    flags: tuple[str, ...] = ()
+    knowledge: dict[str, Any] = field(default_factory=dict)
+    clarify: tuple[dict[str, str], ...] = ()
+    slots: dict[str, Any] = field(default_factory=dict)
+    form_active: bool = False
+    resumed: bool = False
+    """The request is an earlier one, taken up again; the latest message was something else."""
+    fresh: bool = True
+    """In a form: the customer has just spoken (otherwise the form comes back after a detour)."""
+
+    @property
+    def text(self) -> str:
+        return self.request.text
+
+    @property
+    def plain(self) -> str:
+        return self.request.plain
+
+    @property
+    def intent(self) -> str:
+        return self.request.intent
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """The stack of open tasks, innermost last."""
+        return [dict(task) for task in self.slots.get("tasks") or ()]
+
+    @classmethod
+    def of(cls, tracker: Tracker) -> Turn:
+        """Reads the tracker that Rasa sent."""
+        message = tracker.latest_message or {}
+        slots = dict(tracker.slots or {})
+        known = (message.get("metadata") or {}).get("customer") or {}
+        identity = _identity(known, slots.get("verified"))
+        kept = slots.get("resumed")
+        mood = message.get("sentiment") or {}
+        return cls(
+            conversation_id=tracker.sender_id,
+            request=Request.from_dict(kept or message),
+            identity=identity,
+            bound_phone=str(known["phone"]) if known.get("phone") and not identity else None,
+            elderly=bool(identity.elderly if identity else known.get("elderly")),
+            angry=mood.get("label") == "angry" and not kept,
+            flags=() if kept else _flags(mood.get("flags")),
+            knowledge=message.get("knowledge") or {},
+            clarify=tuple(message.get("clarify") or ()),
+            slots=slots,
+            form_active=(tracker.active_loop or {}).get("name") == FORM,
+            resumed=bool(kept),
+            fresh=_fresh(tracker.events),
+        )
+
+
+def _flags(value: Any) -> tuple[str, ...]:
+    if isinstance(value, dict):
+        return tuple(name for name, on in value.items() if on)
+    return tuple(str(flag) for flag in value or ())
+
+
+def _identity(known: dict[str, Any], slot: Any) -> Identity | None:
+    if known.get("customer_id") and int(known.get("assurance") or 0) >= 2:
+        return Identity.from_dict(known)
+    if isinstance(slot, dict) and time.time() - float(slot.get("at", 0)) < VERIFIED_FOR_S:
+        return Identity.from_dict(slot)
+    return None
+
+
+def _fresh(events: list[dict[str, Any]]) -> bool:
+    # Rasa appends the form's own pending execution before it calls the validation.
+    for event in reversed(events):
+        kind = event.get("event")
+        if kind == "user":
+            return True
+        if kind == "action" and event.get("name") == FORM:
+            continue
+        if kind not in _SILENT_EVENTS:
+            return False
+    return False
