@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from pydantic import BaseModel, Field
 
 from core.settings import Settings
 
@@ -18,14 +18,21 @@ class DialogueDown(Exception):
     """The dialogue did not answer in time, or not sanely. Control flow: the gateway takes over."""
 
 
-@dataclass(frozen=True)
-class DialogueAnswer:
+class Reply(BaseModel):
+    """One thing the bot says."""
+
+    text: str = ""
+    buttons: list[dict[str, str]] | None = None
+    card: dict[str, Any] | None = None
+
+
+class DialogueAnswer(BaseModel):
     """One turn: replies and directives as the actions emitted them, and the parse."""
 
-    replies: list[dict[str, Any]]
+    replies: list[Reply]
     directives: list[dict[str, Any]]
     understanding: dict[str, Any]
-    timing: dict[str, float] = field(default_factory=dict)
+    timing: dict[str, float] = Field(default_factory=dict)
     """Milliseconds by hop: nlu, dialogue (policies, actions and operator systems), transport."""
 
 
@@ -55,15 +62,12 @@ class DialogueClient:
         try:
             response = await self._http.post("/webhooks/changda/message", json=body)
             response.raise_for_status()
-            answer = response.json()
-            timing = dict(answer.get("timing", {}))
-            total = (time.perf_counter() - started) * 1000
-            timing["transport"] = max(0.0, total - sum(timing.values()))
-            return DialogueAnswer(
-                answer["replies"], answer["directives"], answer["understanding"], timing
-            )
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            answer = DialogueAnswer.model_validate_json(response.content)
+        except (httpx.HTTPError, ValueError) as error:
             raise DialogueDown(f"{type(error).__name__}: {error}") from error
+        total = (time.perf_counter() - started) * 1000
+        answer.timing["transport"] = max(0.0, total - sum(answer.timing.values()))
+        return answer
 
     async def parse(self, text: str) -> dict[str, Any]:
         """The understanding of a text outside any conversation. Raises DialogueDown."""

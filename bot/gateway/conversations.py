@@ -125,9 +125,9 @@ class ConversationRouter:
         drafts = [
             Draft(
                 "bot",
-                reply.get("text", ""),
-                buttons=reply.get("buttons"),
-                card=reply.get("card"),
+                reply.text,
+                buttons=reply.buttons,
+                card=reply.card,
                 in_reply_to=message.id,
             )
             for reply in answer.replies
@@ -136,10 +136,11 @@ class ConversationRouter:
             await self._transcript.append(conversation.id, *drafts)
         for directive in answer.directives:
             await self._obey(conversation, directive)
-        if not drafts and not answer.directives:
+        outcome = await self._outcome(message)
+        if not outcome.replies and outcome.state == "bot":
             await self._stand_in(conversation, message)
-        else:
-            await self._settle(message, answer.understanding)
+            return
+        await self._transcript.settle(message, outcome.replies, answer.understanding)
 
     async def _obey(self, conversation: Conversation, directive: dict[str, Any]) -> None:
         fields = dict(directive)

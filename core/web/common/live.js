@@ -73,7 +73,7 @@ export class LiveSocket {
       } catch {
         return;
       }
-      if (event?.type !== "pong") this.handlers.onMessage(event);
+      if (event) this.handlers.onMessage(event);
     };
     socket.onclose = ({ code }) => {
       if (this.socket !== socket) return;

@@ -1,7 +1,7 @@
 /** The messages on the page, ordered by sequence number, with what is still to be sent at the end. */
 
 import { cardElement, fewer } from "./cards.js";
-import { h, icon, part, words } from "./dom.js";
+import { clock, h, icon, words } from "./dom.js";
 import { markdown } from "./markdown.js";
 
 const GROUP = 2 * 60 * 1000;
@@ -11,251 +11,197 @@ const FEW_BUTTONS = 3;
 const TYPING = 8000;
 const SAYS = { bot: "小畅：", agent: "人工客服：", customer: "我：" };
 
-export class Log {
-  #items = [];
-  #waiting = [];
-  #bySender = new Map();
-  #active = null;
-  #thread = null;
-  #typingTimer = 0;
-  #stuck = true;
+/**
+ * @param ui the page's parts: log, scroll, typing, latest
+ * @param actions say(text, event), retry(id), drop(id), rate(score, comment), read(text)
+ */
+export function createLog(ui, actions) {
+	/** Items {sender, seq, at, node, stamp, buttons?, note?, failed?}: placed by seq, and not yet confirmed. */
+	let items = [];
+	let waiting = [];
+	let byClientId = new Map();
+	let thread;
+	let typingTimer;
+	let stuck = true;
 
-  /** @param {object} actions say(text), retry(id), drop(id), rate(score, comment), read(text) */
-  constructor(root, actions) {
-    this.actions = actions;
-    this.log = part(root, "log");
-    this.scroller = part(root, "scroll");
-    this.dots = part(root, "typing");
-    this.latest = part(root, "latest");
-    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.latest.addEventListener("click", () => this.toEnd());
-    // The keyboard, a larger type or a grown input must not hide the end of the conversation.
-    const observer = new ResizeObserver(() => this.#stuck && this.toEnd());
-    observer.observe(this.scroller);
-    observer.observe(this.log);
-    this.begin(null);
-  }
+	/** Starts a new stretch; with a notice the old one stays above it, else it goes. */
+	function begin(notice) {
+		if (!notice) ui.log.replaceChildren();
+		items.forEach((item) => enable(item, false));
+		items = [];
+		waiting = [];
+		byClientId = new Map();
+		thread = h("div");
+		ui.log.append(notice ? line(notice) : "", thread);
+		typing(null);
+	}
 
-  /** Starts a new stretch; with a notice the old one stays above it, else it goes. */
-  begin(notice) {
-    if (!notice) this.log.replaceChildren();
-    this.#activate(null);
-    this.#items = [];
-    this.#waiting = [];
-    this.#bySender.clear();
-    this.#thread = h("div", { class: "thread" });
-    this.log.append(...(notice ? [line(notice)] : []), this.#thread);
-    this.typing(null);
-  }
+	function show(message, live) {
+		const own = byClientId.get(message.client_message_id);
+		const item = own ?? build(message);
+		waiting = waiting.filter((other) => other !== item);
+		annotate(item);
+		item.seq = message.seq;
+		item.at = new Date(message.created_at);
+		if (message.client_message_id) byClientId.set(message.client_message_id, item);
+		place(item);
+		if (["bot", "agent"].includes(item.sender)) typing(null);
+		refreshButtons();
+		follow(live && item.sender !== "customer");
+	}
 
-  /** Announces what comes from now on to screen readers. */
-  goLive() {
-    this.log.setAttribute("aria-live", "polite");
-    this.log.classList.add("live");
-    this.toEnd();
-  }
+	/** An own message on its way, or one that failed. */
+	function entry(sent) {
+		let item = byClientId.get(sent.id);
+		if (!item) {
+			item = build({ sender: "customer", text: sent.text });
+			item.at = new Date(sent.at);
+			byClientId.set(sent.id, item);
+			dress(item, waiting[waiting.length - 1] ?? items[items.length - 1]);
+			waiting.push(item);
+			thread.append(item.node);
+		}
+		annotate(item, sent);
+		if (item.failed) typing(null);
+		refreshButtons();
+		toEnd();
+	}
 
-  show(message, live) {
-    const own = this.#bySender.get(message.client_message_id);
-    const item = own ?? this.#build(message);
-    if (own) {
-      this.#waiting = this.#waiting.filter((other) => other !== own);
-      this.#note(own, null);
-    }
-    Object.assign(item, { seq: message.seq, at: new Date(message.created_at) });
-    if (message.client_message_id) this.#bySender.set(message.client_message_id, item);
-    this.#place(item);
-    if (message.sender === "bot" || message.sender === "agent") this.typing(null);
-    this.#refreshButtons();
-    this.#follow(live && message.sender !== "customer");
-  }
+	function drop(id) {
+		const item = byClientId.get(id);
+		annotate(item);
+		if (item.seq) return;
+		waiting = waiting.filter((other) => other !== item);
+		byClientId.delete(id);
+		item.node.remove();
+	}
 
-  /** An own message on its way, or one that failed. */
-  entry(entry) {
-    let item = this.#bySender.get(entry.id);
-    if (!item) {
-      item = this.#build({ sender: "customer", text: entry.text });
-      item.at = new Date(entry.at);
-      this.#bySender.set(entry.id, item);
-      this.#waiting.push(item);
-      this.#thread.append(item.node);
-      this.#dress(item, this.#items[this.#items.length - 1]);
-    }
-    item.failed = entry.status === "failed";
-    this.#note(item, entry);
-    if (item.failed) this.typing(null);
-    this.#refreshButtons();
-    this.toEnd();
-  }
+	function typing(sender) {
+		clearTimeout(typingTimer);
+		ui.typing.hidden = !sender;
+		if (!sender) return;
+		ui.typing.classList.toggle("agent", sender === "agent");
+		typingTimer = setTimeout(typing, TYPING, null);
+		follow(false);
+	}
 
-  drop(id) {
-    const item = this.#bySender.get(id);
-    if (!item) return;
-    if (item.seq) return void this.#note(item, null);
-    this.#waiting = this.#waiting.filter((other) => other !== item);
-    this.#bySender.delete(id);
-    item.node.remove();
-    this.#refreshButtons();
-  }
+	// ---- building
 
-  typing(sender) {
-    clearTimeout(this.#typingTimer);
-    this.dots.hidden = !sender;
-    if (!sender) return;
-    this.dots.querySelector("use").setAttribute("href", sender === "agent" ? "#i-person" : "#i-bot");
-    this.dots.classList.toggle("agent", sender === "agent");
-    this.#typingTimer = setTimeout(() => this.typing(null), TYPING);
-    this.#follow(false);
-  }
+	function build(message) {
+		const sender = SAYS[message.sender] ? message.sender : "system";
+		const item = { sender, stamp: h("p.stamp", { hidden: true }) };
+		const text = words(message.text);
+		const body = h("div.body", sender === "system" ? text && line(text) : [h("span.sr", SAYS[sender]), text && bubble(text, sender)],
+			cardElement(message.card, actions));
+		if (message.buttons?.length) body.append((item.buttons = chips(message.buttons)));
+		item.body = body;
+		item.node = h(`div.msg.${sender}`, item.stamp, ["bot", "agent"].includes(sender) && avatar(sender), body);
+		return item;
+	}
 
-  toEnd() {
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.latest.hidden = true;
-    this.#stuck = true;
-  }
+	function bubble(text, sender) {
+		if (sender === "customer") return h("div.bubble.plain", text);
+		const said = h("div.bubble", markdown(text));
+		const read = h("button.read", { type: "button", "aria-label": "朗读这条消息", click: () => actions.read(said.innerText) }, icon("sound"));
+		return h("div.spoken", said, read);
+	}
 
-  // ---- building ------------------------------------------------------------------------------
+	function chips(buttons) {
+		const all = buttons.map(({ title, payload }) =>
+			h("button.chip", { type: "button", click: (event) => actions.say(words(payload) || words(title), event) }, words(title)));
+		return h("div.chips", { role: "group", "aria-label": "快捷回复" }, fewer(all, FEW_BUTTONS, "更多"));
+	}
 
-  #build(message) {
-    const sender = ["customer", "bot", "agent"].includes(message.sender) ? message.sender : "system";
-    const item = { sender, stamp: h("p", { class: "stamp", hidden: true }) };
-    if (sender === "system") item.node = h("div", { class: "msg system" }, item.stamp, this.#system(message));
-    else item.node = h("div", { class: `msg ${sender}` }, item.stamp, avatar(sender), this.#body(message, item));
-    return item;
-  }
+	function annotate(item, sent) {
+		item.note?.remove();
+		item.failed = sent?.status === "failed";
+		item.note = sent && note(sent, actions);
+		if (item.note) item.body.append(item.note);
+	}
 
-  #system(message) {
-    const said = message.text ? line(message.text) : null;
-    return h("div", { class: "body" }, said, cardElement(message.card, this.actions));
-  }
+	// ---- order
 
-  #body(message, item) {
-    const text = words(message.text);
-    const body = h("div", { class: "body" }, h("span", { class: "sr" }, SAYS[item.sender]));
-    if (text) body.append(this.#bubble(text, item.sender));
-    const card = cardElement(message.card, this.actions);
-    if (card) body.append(card);
-    if (message.buttons?.length) body.append((item.buttons = this.#buttons(message.buttons)));
-    return body;
-  }
+	function place(item) {
+		items = items.filter((other) => other !== item);
+		let index = items.length;
+		while (index > 0 && items[index - 1].seq > item.seq) index -= 1;
+		items.splice(index, 0, item);
+		const next = items[index + 1] ?? waiting[0];
+		// Moving a node that is in its place already would make screen readers say it again.
+		if (item.node.parentNode !== thread || item.node.nextSibling !== (next?.node ?? null)) {
+			thread.insertBefore(item.node, next?.node ?? null);
+		}
+		dress(item, items[index - 1]);
+		if (next) dress(next, item);
+	}
 
-  #bubble(text, sender) {
-    if (sender === "customer") return h("div", { class: "bubble plain" }, text);
-    const bubble = h("div", { class: "bubble" }, markdown(text));
-    const read = h("button", {
-      type: "button", class: "read", "aria-label": "朗读这条消息", title: "朗读",
-      click: () => this.actions.read(bubble.innerText),
-    }, icon("sound"));
-    return h("div", { class: "spoken" }, bubble, read);
-  }
+	/** Time stamp and grouping, by what stands before. */
+	function dress(item, previous) {
+		const pause = previous ? item.at - previous.at : Infinity;
+		item.stamp.hidden = pause < STAMP;
+		item.stamp.textContent = clock(item.at);
+		item.node.classList.toggle("joined", pause < GROUP && previous.sender === item.sender);
+	}
 
-  #buttons(buttons) {
-    const chips = buttons.map(({ title, payload }) => h("button", {
-      type: "button", class: "chip",
-      click: (event) => this.actions.say(words(payload) || words(title), event),
-    }, words(title)));
-    return h("div", { class: "chips", role: "group", "aria-label": "快捷回复" },
-      fewer(chips, FEW_BUTTONS, "更多"));
-  }
+	/** Only the newest choices of the bot may be used, and only until somebody else has spoken. */
+	function refreshButtons() {
+		const all = [...items, ...waiting.filter((item) => !item.failed)];
+		let newest = all.pop();
+		while (newest && !newest.buttons && ["system", "bot"].includes(newest.sender)) newest = all.pop();
+		items.forEach((item) => enable(item, item === newest));
+	}
 
-  #note(item, entry) {
-    item.note?.remove();
-    item.note = null;
-    item.node.classList.toggle("sending", entry?.status === "pending");
-    if (entry?.status !== "pending" && !item.failed) return;
-    item.note = entry ? note(entry, this.actions) : null;
-    if (item.note) item.node.lastChild.append(item.note);
-    else item.failed = false;
-  }
+	// ---- scrolling
 
-  // ---- order ---------------------------------------------------------------------------------
+	function toEnd() {
+		ui.scroll.scrollTop = ui.scroll.scrollHeight;
+		ui.latest.hidden = stuck = true;
+	}
 
-  #place(item) {
-    const old = this.#items.indexOf(item);
-    if (old >= 0) this.#items.splice(old, 1);
-    let index = this.#items.length;
-    while (index > 0 && this.#items[index - 1].seq > item.seq) index -= 1;
-    this.#items.splice(index, 0, item);
-    const next = this.#items[index + 1] ?? this.#waiting[0];
-    const before = next?.node ?? null;
-    // Moving a node that is in its place already would make screen readers say it again.
-    if (item.node.parentNode !== this.#thread || item.node.nextSibling !== before) {
-      this.#thread.insertBefore(item.node, before);
-    }
-    this.#dress(item, this.#items[index - 1]);
-    if (next) this.#dress(next, item);
-  }
+	function follow(worthTelling) {
+		if (stuck) toEnd();
+		else if (worthTelling) ui.latest.hidden = false;
+	}
 
-  /** Time stamp and grouping, by what stands before. */
-  #dress(item, previous) {
-    const pause = previous ? item.at - previous.at : Infinity;
-    item.stamp.hidden = pause < STAMP;
-    if (!item.stamp.hidden) item.stamp.replaceChildren(clock(item.at));
-    const joined = previous?.sender === item.sender && pause < GROUP;
-    item.node.classList.toggle("joined", joined);
-  }
+	ui.scroll.addEventListener("scroll", () => {
+		const { scrollTop, scrollHeight, clientHeight } = ui.scroll;
+		stuck = scrollHeight - scrollTop - clientHeight < NEAR;
+		if (stuck) ui.latest.hidden = true;
+	}, { passive: true });
+	ui.latest.addEventListener("click", toEnd);
+	// The keyboard, a larger type or a grown input must not hide the end of the conversation.
+	const resized = new ResizeObserver(() => stuck && toEnd());
+	resized.observe(ui.scroll);
+	resized.observe(ui.log);
+	begin(null);
 
-  // ---- quick replies -------------------------------------------------------------------------
-
-  /** Only the newest choices of the bot may be used, and only until the customer has spoken. */
-  #refreshButtons() {
-    const all = [...this.#items, ...this.#waiting.filter((item) => !item.failed)];
-    let index = all.length - 1;
-    while (index >= 0 && !all[index].buttons && ["system", "bot"].includes(all[index].sender)) index -= 1;
-    const newest = all[index];
-    this.#activate(newest?.sender === "bot" ? newest.buttons : null);
-    for (const item of this.#items) {
-      if (item.buttons && item.buttons !== this.#active) enable(item.buttons, false);
-    }
-  }
-
-  #activate(buttons) {
-    this.#active = buttons;
-    if (buttons) enable(buttons, true);
-  }
-
-  // ---- scrolling -----------------------------------------------------------------------------
-
-  #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
-    this.#stuck = scrollHeight - scrollTop - clientHeight < NEAR;
-    if (this.#stuck) this.latest.hidden = true;
-  }
-
-  #follow(worthTelling) {
-    if (this.#stuck) this.toEnd();
-    else if (worthTelling) this.latest.hidden = false;
-  }
+	return {
+		begin, show, entry, drop, typing,
+		/** Announces what comes from now on to screen readers. */
+		goLive() {
+			ui.log.setAttribute("aria-live", "polite");
+			ui.log.classList.add("live");
+			toEnd();
+		},
+	};
 }
 
-function enable(buttons, on) {
-  buttons.classList.toggle("past", !on);
-  for (const button of buttons.querySelectorAll("button")) button.disabled = !on;
+function enable({ buttons }, on) {
+	if (!buttons || buttons.classList.contains("past") === !on) return;
+	buttons.classList.toggle("past", !on);
+	for (const button of buttons.children) button.disabled = !on;
 }
 
 function avatar(sender) {
-  if (sender === "customer") return "";
-  return h("span", { class: "avatar", "aria-hidden": "true" }, icon(sender === "agent" ? "person" : "bot"));
+	return h("span.avatar", { "aria-hidden": true }, icon(sender === "agent" ? "person" : "bot"));
 }
 
-function line(text) {
-  return h("p", { class: "line" }, h("span", null, words(text)));
-}
+const line = (text) => h("p.system-line", h("span", words(text)));
 
-function note(entry, actions) {
-  if (entry.status === "pending") return h("p", { class: "note" }, "发送中…");
-  return h("p", { class: "note failed", role: "alert" }, icon("alert"), h("span", null, words(entry.error)),
-    h("button", { type: "button", click: () => actions.retry(entry.id) }, "重发"),
-    h("button", { type: "button", class: "soft", click: () => actions.drop(entry.id) }, "删除"));
-}
-
-function clock(at) {
-  const two = (value) => String(value).padStart(2, "0");
-  const time = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  const day = (moment) => new Date(moment).setHours(0, 0, 0, 0);
-  const ago = Math.round((day(Date.now()) - day(at)) / 86400000);
-  if (ago === 0) return time;
-  if (ago === 1) return `昨天 ${time}`;
-  const year = at.getFullYear() === new Date().getFullYear() ? "" : `${at.getFullYear()}年`;
-  return `${year}${at.getMonth() + 1}月${at.getDate()}日 ${time}`;
+function note({ id, status, error }, actions) {
+	if (status === "pending") return h("p.note.sending", "发送中…");
+	if (status !== "failed") return null;
+	return h("p.note", { role: "alert" }, icon("alert"), h("span", words(error)),
+		h("button", { type: "button", click: () => actions.retry(id) }, "重发"),
+		h("button", { type: "button", click: () => actions.drop(id) }, "删除"));
 }

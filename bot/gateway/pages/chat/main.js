@@ -1,108 +1,98 @@
 /** Puts the chat together on every element marked data-changda-chat. */
 
-import { Api } from "./api.js";
-import { Composer } from "./composer.js";
-import { Conversation } from "./conversation.js";
-import { Frame } from "./frame.js";
-import { Log } from "./log.js";
-import { Reader } from "./speech.js";
+import { createApi } from "./api.js";
+import { createComposer } from "./composer.js";
+import { createConversation } from "./conversation.js";
+import { createFrame } from "./frame.js";
+import { createLog } from "./log.js";
+import { createReader } from "./speech.js";
 import { store } from "./store.js";
 
-const PERSON = "转人工";
+const SLOW = 0.85;
 
-/** Starts the chat in `root`, configured by its data attributes (api, channel, bot, appToken). */
+/** Starts the chat in `root`; its data attributes configure it: api, channel, app-token. */
 export function mount(root) {
-  const choice = new URLSearchParams(location.search).get("elderly");
-  if (choice !== null) store.set("elderly", choice !== "0");
-  let elderly = store.get("elderly") ?? false;
-  let aloud = store.get("aloud") ?? false;
+	const ui = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
+	const { api, channel, appToken } = root.dataset;
+	const title = document.title;
+	let unread = 0;
 
-  const setElderly = (on) => {
-    elderly = on;
-    frame.elderly(on);
-  };
-  const setAloud = (on) => {
-    aloud = on;
-    store.set("aloud", on);
-    frame.aloud(on);
-    if (!on) reader.hush();
-  };
-  const read = (text) => reader.read(text, elderly ? 0.85 : 1);
-  const say = (text, event) => {
-    reader.hush();
-    conversation.say(text);
-    // A button pressed by keyboard goes out of use, so the focus moves on; by touch it would open the keyboard.
-    if (event?.detail === 0) composer.focus();
-  };
-  const leave = () =>
-    conversation.cancelWait().catch((problem) => frame.notice(problem.message));
+	// ---- preferences
 
-  const conversation = new Conversation(new Api(root.dataset.api), heard, () => ({
-    channel: root.dataset.channel,
-    ...(elderly && { elderly }),
-    ...(root.dataset.appToken && { app_token: root.dataset.appToken }),
-  }));
-  const frame = new Frame(root, {
-    person: () => say(PERSON),
-    elderly: () => {
-      store.set("elderly", !elderly);
-      setElderly(!elderly);
-    },
-    aloud: () => setAloud(!aloud),
-    renew: () => conversation.restart(),
-    leave,
-  });
-  const reader = new Reader((able) => frame.speaks(able));
-  const log = new Log(root, {
-    say, read,
-    retry: (id) => conversation.retry(id),
-    drop: (id) => conversation.drop(id),
-    rate: (score, comment) => conversation.rate(score, comment),
-  });
-  const composer = new Composer(root, {
-    say,
-    typing: (text) => conversation.typing(text),
-    notice: (text) => frame.notice(text),
-  });
+	const asked = new URLSearchParams(location.search).get("elderly");
+	if (asked !== null) store.set("elderly", asked !== "0");
+	const chosen = { elderly: Boolean(store.get("elderly")), aloud: Boolean(store.get("aloud")) };
 
-  const title = document.title;
-  let unread = 0;
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
-    unread = 0;
-    document.title = title;
-  });
+	function prefer(name, on) {
+		chosen[name] = on;
+		ui[name].setAttribute("aria-pressed", on);
+		document.documentElement.toggleAttribute("data-elderly", chosen.elderly);
+		if (!chosen.aloud) reader.hush();
+	}
 
-  function arrived({ message, live }) {
-    log.show(message, live);
-    if (!live || !["bot", "agent"].includes(message.sender)) return;
-    if (aloud && message.text) read(message.text.replace(/[*#]/g, ""));
-    if (document.hidden) document.title = `(${(unread += 1)}) ${title}`;
-  }
+	for (const name of ["elderly", "aloud"]) {
+		ui[name].addEventListener("click", () => {
+			prefer(name, !chosen[name]);
+			store.set(name, chosen[name]);
+		});
+	}
 
-  function heard(name, detail) {
-    const handlers = {
-      message: () => arrived(detail),
-      entry: () => log.entry(detail.entry),
-      dropped: () => log.drop(detail.id),
-      typing: () => log.typing(detail.sender),
-      caughtup: () => log.goLive(),
-      renewed: () => log.begin(detail.notice),
-      state: () => frame.state(detail),
-      queue: () => frame.queue(detail),
-      link: () => frame.link(detail.status),
-      notice: () => frame.notice(detail.text),
-      // What the customer chose here counts more than what the server knows.
-      profile: () => detail.elderly && store.get("elderly") === null && setElderly(true),
-    };
-    handlers[name]();
-  }
+	// ---- parts
 
-  setElderly(elderly);
-  setAloud(aloud);
-  frame.state(conversation);
-  conversation.start();
-  if (matchMedia("(pointer: fine)").matches) composer.focus();
+	const read = (text) => reader.read(text, chosen.elderly ? SLOW : 1);
+	const say = (text, event) => {
+		reader.hush();
+		conversation.say(text);
+		// A button pressed by keyboard goes out of use, so the focus moves on; by touch it would open the keyboard.
+		if (event?.detail === 0) ui.input.focus();
+	};
+	const reader = createReader(() => {
+		root.classList.add("speaks");
+		ui.aloud.hidden = false;
+	});
+	const frame = createFrame(root, ui, [ui.name.textContent, ui.presence.textContent]);
+	const log = createLog(ui, {
+		say, read,
+		retry: (id) => conversation.retry(id),
+		drop: (id) => conversation.drop(id),
+		rate: (score, comment) => conversation.rate(score, comment),
+	});
+	const conversation = createConversation(createApi(api), {
+		...frame,
+		entry: log.entry,
+		dropped: log.drop,
+		typing: log.typing,
+		renewed: log.begin,
+		caughtUp: log.goLive,
+		message(message, live) {
+			log.show(message, live);
+			if (!live || !["bot", "agent"].includes(message.sender)) return;
+			if (chosen.aloud) read(message.text.replace(/[*#]/g, ""));
+			if (document.hidden) document.title = `(${(unread += 1)}) ${title}`;
+		},
+		profile({ elderly }) {
+			// What the customer chose here counts more than what the server knows.
+			if (elderly && store.get("elderly") === null) prefer("elderly", true);
+		},
+	}, () => ({ channel, elderly: chosen.elderly, app_token: appToken }));
+	createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
+
+	ui.person.addEventListener("click", (event) => say("转人工", event));
+	ui.renew.addEventListener("click", () => confirm("清除本机上的聊天记录，开始新的对话？") && conversation.restart());
+	ui.leave.addEventListener("click", async () => {
+		ui.leave.disabled = true;
+		await conversation.cancelWait().catch((problem) => frame.notice(problem.message));
+		ui.leave.disabled = false;
+	});
+	document.addEventListener("visibilitychange", () => {
+		if (document.hidden) return;
+		unread = 0;
+		document.title = title;
+	});
+
+	Object.keys(chosen).forEach((name) => prefer(name, chosen[name]));
+	conversation.start();
+	if (matchMedia("(pointer: fine)").matches) ui.input.focus();
 }
 
-for (const root of document.querySelectorAll("[data-changda-chat]")) mount(root);
+document.querySelectorAll("[data-changda-chat]").forEach(mount);

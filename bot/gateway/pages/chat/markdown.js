@@ -8,43 +8,39 @@ const BULLET = /^\s*[-*•·]\s+(.+)$/;
 const NUMBER = /^\s*(\d{1,2})(?:[.)]\s+|、\s*)(.+)$/;
 const HEADING = /^\s*#{1,6}\s+(.+)$/;
 
-/** A fragment of paragraphs and lists. */
+/** Paragraphs and lists. */
 export function markdown(text) {
-  const out = document.createDocumentFragment();
-  let open = null;
-  const block = (tag, attributes) => {
-    if (open?.localName !== tag) out.append((open = h(tag, attributes)));
-    return open;
-  };
-  for (const line of text.replace(/\r\n?/g, "\n").split("\n")) {
-    const [bullet, number, heading] = [BULLET, NUMBER, HEADING].map((rule) => rule.exec(line));
-    if (!line.trim()) open = null;
-    else if (bullet) block("ul").append(h("li", null, inline(bullet[1])));
-    else if (number) block("ol", { start: number[1] }).append(h("li", null, inline(number[2])));
-    else if (heading) {
-      out.append(h("p", null, h("strong", null, inline(heading[1]))));
-      open = null;
-    } else {
-      const paragraph = block("p");
-      if (paragraph.hasChildNodes()) paragraph.append(h("br"));
-      paragraph.append(...inline(line));
-    }
-  }
-  return out;
+	const blocks = [];
+	let open = null;
+	const block = (tag, props = {}) => {
+		if (open?.localName !== tag) blocks.push((open = h(tag, props)));
+		return open;
+	};
+	for (const line of text.split(/\r?\n/)) {
+		const [bullet, number, heading] = [BULLET, NUMBER, HEADING].map((rule) => rule.exec(line));
+		if (bullet) block("ul").append(h("li", inline(bullet[1])));
+		else if (number) block("ol", { start: number[1] }).append(h("li", inline(number[2])));
+		else if (heading) blocks.push(h("p", h("strong", inline(heading[1]))));
+		else if (line.trim()) {
+			const paragraph = block("p");
+			paragraph.append(paragraph.hasChildNodes() ? h("br") : "", ...inline(line));
+			continue;
+		}
+		if (!bullet && !number) open = null;
+	}
+	return blocks;
 }
 
 function inline(text) {
-  const nodes = [];
-  let from = 0;
-  for (const match of text.matchAll(INLINE)) {
-    nodes.push(text.slice(from, match.index));
-    const [whole, bold, label, target, bare] = match;
-    nodes.push(bold ? h("strong", null, bold) : link(target ?? bare, label ?? bare));
-    from = match.index + whole.length;
-  }
-  return [...nodes, text.slice(from)];
+	const nodes = [];
+	let from = 0;
+	for (const match of text.matchAll(INLINE)) {
+		const [whole, bold, label, target, bare] = match;
+		nodes.push(text.slice(from, match.index));
+		nodes.push(bold ? h("strong", bold) : link(target ?? bare, label ?? bare));
+		from = match.index + whole.length;
+	}
+	return [...nodes, text.slice(from)];
 }
 
-function link(href, label) {
-  return h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, label);
-}
+const link = (href, label) => h("a", { href, target: "_blank", rel: "noopener noreferrer" }, label);
