@@ -131,15 +131,11 @@ def fit(
     held_out = _cross_validate(matrix, target, len(names), threads)
     temperature = fit_temperature(held_out, target)
     weights, bias = _solve(matrix, target, len(names))
-    model = LinearModel(
-        [str(n) for n in names], fitted_views, standard, weights, bias, temperature
-    )
+    model = LinearModel([str(n) for n in names], fitted_views, standard, weights, bias, temperature)
     return Fitted(model, held_out, float((held_out.argmax(1) == target).mean()))
 
 
-def _solve(
-    matrix: csr_matrix, target: npt.NDArray[np.int64], count: int
-) -> tuple[Floats, Floats]:
+def _solve(matrix: csr_matrix, target: npt.NDArray[np.int64], count: int) -> tuple[Floats, Floats]:
     from sklearn.svm import LinearSVC
 
     solver = LinearSVC(C=_COST, tol=_TOLERANCE, random_state=0).fit(matrix, target)

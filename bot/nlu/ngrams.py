@@ -95,9 +95,7 @@ class TfIdf:
         return len(self._idf)
 
     @classmethod
-    def fit(
-        cls, view: str, texts: Sequence[tuple[str, Sequence[str]]], least: int = 2
-    ) -> TfIdf:
+    def fit(cls, view: str, texts: Sequence[tuple[str, Sequence[str]]], least: int = 2) -> TfIdf:
         """Learns the grams that at least ``least`` texts (text, words) share."""
         grams = VIEWS[view]
         seen: Counter[str] = Counter()

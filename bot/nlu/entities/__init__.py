@@ -1,0 +1,1 @@
+"""Entities: spaCy matching by one table of rules, a small learned tagger, and normalised values."""
