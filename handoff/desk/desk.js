@@ -1,0 +1,173 @@
+// /desk: lists on the left, the conversation in the middle, what to know on the right.
+
+import { duration, mask, stopwatch } from "/static/common/format.js";
+import { session } from "/static/common/login.js";
+import { mountPage } from "/static/common/page.js";
+import { muted, tick } from "./alerts.js";
+import { ChatComposer } from "./composer.js";
+import { ContextPanel, EventTimeline } from "./context.js";
+import { CloseDialog, HelpDialog, ReturnDialog, TicketDialog, TransferDialog } from "./dialogs.js";
+import { KnowledgePanel } from "./knowledge.js";
+import { SideLists } from "./lists.js";
+import {
+  accept, acceptNext, activeDetail, activeRow, desk, markRead, mine, nameOf, note, onArrived, open, queue, retry,
+  setStatus, start, threadOf, typing,
+} from "./store.js";
+import { ChatTranscript } from "./transcript.js";
+import { CHANNELS, GROUPS, STATES, STATUSES, TIERS, TRIGGERS, tierClass, word } from "./words.js";
+
+const { computed, h, nextTick, onBeforeUnmount, onMounted, reactive, ref, watch } = Vue;
+const TOASTS = 3;
+
+const DeskShell = {
+  components: {
+    SideLists, ChatTranscript, ChatComposer, ContextPanel, EventTimeline, KnowledgePanel,
+    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog,
+    IconBell: ElementPlusIconsVue.Bell, IconMute: ElementPlusIconsVue.MuteNotification,
+    IconHelp: ElementPlusIconsVue.QuestionFilled, IconBack: ElementPlusIconsVue.ArrowLeft, IconSide: ElementPlusIconsVue.Memo,
+  },
+  setup() {
+    const ui = reactive({ place: "list", side: "context", sideOpen: false, transfer: false, give: false, close: false, ticket: false, help: false });
+    const composer = ref(null);
+    const knowledge = ref(null);
+    const row = activeRow;
+    const detail = activeDetail;
+    const talking = computed(() => Boolean(row.value?.mine && row.value.state === "active"));
+    const served = computed(() => (row.value?.accepted_at ? (tick.value - Date.parse(row.value.accepted_at)) / 1000 : 0));
+    const retryIn = computed(() => (desk.retryAt ? Math.max(0, Math.ceil((desk.retryAt - tick.value) / 1000)) : 0));
+    const isAgent = computed(() => session.staff.roles.includes("agent"));
+    const lastWords = computed(() => detail.value?.thread.messages.findLast((message) => message.sender === "customer")?.text || "");
+
+    function speaker(message) {
+      if (message.sender === "customer") return row.value?.customer_name || "客户";
+      if (message.sender === "bot") return "机器人小畅";
+      if (message.agent_id === session.staff.id) return "我";
+      return nameOf(message.agent_id) || "客服";
+    }
+    const say = (text) => threadOf(desk.active)?.say(text);
+    async function write(text) {
+      // A note has no second try of its own: what was refused goes back into the field.
+      if (!(await note(desk.active, text))) nextTick(() => composer.value?.focus("note"));
+    }
+    function showKnowledge() {
+      Object.assign(ui, { side: "knowledge", sideOpen: true });
+      nextTick(() => knowledge.value?.focus());
+    }
+    function put(text) {
+      ui.sideOpen = false;
+      composer.value?.put(text);
+    }
+    function sendKnown(text) {
+      say(text);
+      ui.sideOpen = false;
+    }
+    watch(() => desk.active, (id) => Object.assign(ui, { place: id ? "chat" : "list", sideOpen: false }));
+
+    const shortcuts = {
+      KeyA: () => acceptNext(),
+      KeyK: () => row.value && showKnowledge(),
+      KeyN: () => composer.value?.focus("note"),
+      KeyR: () => composer.value?.focus("reply"),
+      KeyT: () => talking.value && (ui.transfer = true),
+      KeyE: () => row.value?.mine && (ui.close = true),
+    };
+    function key(event) {
+      const writing = event.target.closest("input, textarea, [contenteditable]");
+      if (event.key === "?" && !writing) ui.help = true;
+      if (!event.altKey || event.ctrlKey || event.metaKey || document.querySelector(".el-overlay:not([style*='display: none'])")) return;
+      const digit = /^Digit([1-9])$/.exec(event.code);
+      const run = digit ? () => mine.value[digit[1] - 1] && open(mine.value[digit[1] - 1].handoff_id) : shortcuts[event.code];
+      if (!run) return;
+      event.preventDefault();
+      run();
+    }
+    onMounted(() => { addEventListener("keydown", key); start(); });
+    onBeforeUnmount(() => removeEventListener("keydown", key));
+
+    onArrived((rows) => {
+      for (const waiting of rows.slice(0, TOASTS)) toast(waiting);
+    });
+    return {
+      ui, composer, knowledge, row, detail, talking, served, retryIn, isAgent, lastWords, speaker, say, write, showKnowledge, put, sendKnown,
+      desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, retry, nameOf,
+      word, STATUSES, CHANNELS, GROUPS, STATES, TIERS, TRIGGERS, tierClass, stopwatch, duration, mask,
+      statuses: Object.keys(STATUSES),
+    };
+  },
+  template: `
+    <div class="desk" :data-place="ui.place">
+      <header class="topbar">
+        <span class="brand-mark" aria-hidden="true">畅</span><span class="topbar-title">坐席工作台</span>
+        <div v-if="isAgent" class="status" role="radiogroup" aria-label="我的状态">
+          <button v-for="status in statuses" :key="status" type="button" role="radio" :aria-checked="desk.status === status" :class="'is-' + status" @click="setStatus(status)"><i :class="['dot', 'dot-' + status]"></i>{{ STATUSES[status] }}</button>
+        </div>
+        <span class="spacer"></span>
+        <span class="top-figure">服务中 <b class="num">{{ mine.filter((r) => r.state === 'active').length }}</b></span><span class="top-figure">排队 <b :class="['num', { late: queue.length }]">{{ queue.length }}</b></span>
+        <span :class="['line-state', 'is-' + desk.connection]" :title="desk.connection === 'open' ? '实时连接正常' : '正在重新连接'"><i></i></span>
+        <button type="button" class="icon-button" :aria-pressed="muted" :aria-label="muted ? '打开提示音' : '关闭提示音'" :title="muted ? '提示音已关闭' : '提示音已打开'" @click="muted = !muted"><icon-mute v-if="muted" /><icon-bell v-else /></button>
+        <button type="button" class="icon-button" aria-label="键盘快捷键" title="键盘快捷键 ?" @click="ui.help = true"><icon-help /></button>
+        <staff-menu />
+      </header>
+      <div v-if="desk.connection !== 'open' && desk.loaded" class="banner" role="status">连接中断，{{ desk.connection === 'connecting' ? '正在重连…' : retryIn + '秒后重连' }}。您可以继续输入，恢复后自动发送。<el-button size="small" @click="retry()">立即重连</el-button></div>
+      <div v-else-if="desk.dropped" class="banner" role="status">刚才断线较久，您已被设为离线，服务中的客户已回到队列。<el-button size="small" type="primary" @click="setStatus('online')">恢复在线</el-button></div>
+
+      <side-lists />
+
+      <main class="chat">
+        <template v-if="row">
+          <header class="chat-head">
+            <button type="button" class="icon-button only-phone" aria-label="返回列表" @click="ui.place = 'list'"><icon-back /></button>
+            <div class="chat-who"><p><b>{{ row.customer_name || '未登录客户' }}</b> <span v-if="row.tier && row.tier !== 'normal'" :class="tierClass(row.tier)">{{ word(TIERS, row.tier) }}</span> <span class="num muted">{{ row.masked_phone }}</span></p>
+              <p class="small muted">{{ word(CHANNELS, row.channel) }} · {{ row.skill_group_text }} · {{ talking ? '已服务 ' + stopwatch(served) : word(STATES, row.state) }}</p></div>
+            <span class="spacer"></span>
+            <div v-if="talking" class="chat-actions"><el-button size="small" @click="ui.ticket = true">工单</el-button><el-button size="small" @click="ui.transfer = true">转接</el-button><el-button size="small" @click="ui.give = true">交回机器人</el-button><el-button size="small" type="danger" plain @click="ui.close = true">结束</el-button></div>
+            <button type="button" class="icon-button side-toggle" aria-label="客户资料" :aria-expanded="ui.sideOpen" @click="ui.sideOpen = !ui.sideOpen"><icon-side /></button>
+          </header>
+          <chat-transcript v-if="detail" :thread="detail.thread" :handoff-id="row.handoff_id" :earlier="detail.context.earlier" :speaker="speaker" @seen="markRead" @again="(item) => threadOf(desk.active).again(item)" @discard="(item) => threadOf(desk.active).drop(item.id)" />
+          <p v-else class="empty grow">正在读取会话…</p>
+          <chat-composer v-if="talking && detail" ref="composer" :handoff-id="row.handoff_id" :customer="detail.context.customer" :suggestions="detail.context.suggested_replies?.filter((hit) => hit.answer).slice(0, 4)" @say="say" @note="write" @typing="typing(desk.active)" @knowledge="showKnowledge" />
+          <div v-else-if="row.state === 'waiting'" class="chat-foot"><span>客户正在排队，您看到的是只读内容。</span><el-button type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入这位客户</el-button></div>
+          <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
+        </template>
+        <div v-else class="nothing">
+          <p class="nothing-title">{{ queue.length ? queue.length + ' 位客户正在排队' : '暂时没有需要处理的会话' }}</p>
+          <p v-if="isAgent && desk.status === 'offline'" class="muted">您现在是离线状态，上线后才会收到新客户提醒。</p>
+          <p v-else class="muted">按 <kbd>Alt</kbd> + <kbd>A</kbd> 接入下一位，按 <kbd>?</kbd> 查看全部快捷键。</p>
+          <el-button v-if="isAgent && desk.status === 'offline'" type="primary" @click="setStatus('online')">上线接待</el-button>
+        </div>
+      </main>
+
+      <aside v-if="row && detail" :class="['side', { open: ui.sideOpen }]" aria-label="客户与知识">
+        <div class="side-tabs" role="tablist">
+          <button type="button" role="tab" :aria-selected="ui.side === 'context'" @click="ui.side = 'context'">客户</button>
+          <button type="button" role="tab" :aria-selected="ui.side === 'knowledge'" title="Alt+K" @click="showKnowledge">知识库</button>
+          <button type="button" role="tab" :aria-selected="ui.side === 'events'" @click="ui.side = 'events'">轨迹</button>
+          <span class="spacer"></span><button type="button" class="icon-button side-close" aria-label="收起" @click="ui.sideOpen = false">✕</button>
+        </div>
+        <context-panel v-show="ui.side === 'context'" :package="detail.context" :mood="detail.context.mood" />
+        <knowledge-panel v-show="ui.side === 'knowledge'" ref="knowledge" :active="ui.side === 'knowledge'" :suggested="detail.context.suggested_replies" :can-send="talking" :question="lastWords" @put="put" @send="sendKnown" />
+        <event-timeline v-if="ui.side === 'events'" :events="detail.events" :name-of="nameOf" />
+      </aside>
+
+      <transfer-dialog v-model="ui.transfer" :row="row" /><return-dialog v-model="ui.give" :row="row" />
+      <close-dialog v-model="ui.close" :row="row" /><ticket-dialog v-model="ui.ticket" :row="row" /><help-dialog v-model="ui.help" />
+    </div>`,
+};
+
+/** A card in the corner for a new customer; one click takes them. */
+function toast(waiting) {
+  const box = ElementPlus.ElNotification({
+    title: `新客户排队：${waiting.customer_name || "未登录客户"}`,
+    position: "bottom-right",
+    duration: 8000,
+    message: h("div", { class: "toast" }, [
+      h("p", `${word(TRIGGERS, waiting.trigger)} · ${mask(waiting.request)}`),
+      h(ElementPlus.ElButton, { type: "primary", size: "small", onClick: () => { box.close(); accept(waiting.handoff_id); } }, () => "接入"),
+    ]),
+  });
+}
+
+mountPage({
+  components: { DeskShell },
+  template: `<staff-gate title="坐席工作台" :roles="['agent', 'supervisor']"><desk-shell /></staff-gate>`,
+});
