@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge bench clean demo-data
+.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,7 +28,8 @@ build: install ## Build encoder, database, seeds and the Rasa model, without sta
 	@$(PY) -m bot.launcher build
 
 test: install-dev ## All tests but the benchmarks
-	@$(PY) -m bot.launcher build --test
+	@$(PY) -m bot.launcher build --only encoder
+	@$(PY) -m bot.launcher build --only train
 	@$(PY) -m pytest -m "not bench"
 
 unit: ## Fast tests only
@@ -58,6 +59,9 @@ eval-nlu: build ## Evaluate understanding on FILE=x.jsonl
 
 eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl OOS=o.jsonl
 	@$(PY) -m knowledge_base.evaluate --corpus $(CORPUS) --queries $(QUERIES) --oos $(OOS)
+
+finetune: install ## Teach the encoder the domain again (half an hour; writes the LoRA adapter)
+	@$(PY) -m knowledge_base.embedding.finetune
 
 bench: install-dev ## Measure speed and memory of the running system
 	@$(PY) -m bot.launcher build
