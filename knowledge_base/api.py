@@ -95,9 +95,9 @@ def _shown(hit: Hit, figures: Mapping[str, str]) -> dict[str, Any]:
 
 def _misses_router(service: KnowledgeService, staff: StaffDirectory) -> APIRouter:
     router = APIRouter(prefix="/misses")
-    editor = staff.guard("editor")
+    editor = Depends(staff.guard("editor"))
 
-    @router.get("", dependencies=[Depends(editor)])
+    @router.get("", dependencies=[editor])
     async def misses() -> dict[str, list[MissClusterOut]]:
         """Open misses by meaning, the most frequent first."""
         clusters = [
@@ -105,14 +105,12 @@ def _misses_router(service: KnowledgeService, staff: StaffDirectory) -> APIRoute
                 text=c.text, count=len(c.misses), last_at=c.misses[0].at,
                 misses=[MissOut.of(miss) for miss in c.misses[:50]],
             )
-            for c in await service.misses.clusters()
+            for c in await service.open_misses()
         ]  # fmt: skip
         return {"clusters": clusters}
 
     @router.post("/resolve")
-    async def resolve(
-        body: ResolveBody, person: Annotated[Staff, Depends(editor)]
-    ) -> dict[str, int]:
+    async def resolve(body: ResolveBody, person: Staff = editor) -> dict[str, int]:
         """Takes misses off the list, saying which entry answers them now."""
         if body.entry_id is not None:
             await service.store.get(body.entry_id)

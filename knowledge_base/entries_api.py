@@ -83,31 +83,30 @@ def _reading(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
 def _writing(
     router: APIRouter, service: KnowledgeService, staff: StaffDirectory, facts: Facts
 ) -> None:
-    guard = staff.guard("editor")
-    Person = Annotated[Staff, Depends(guard)]  # noqa: N806 - a type
+    guard = Depends(staff.guard("editor"))
 
     @router.post("/entries", status_code=201)
-    async def create(body: EntryBody, person: Person) -> EntryOut:
+    async def create(body: EntryBody, person: Staff = guard) -> EntryOut:
         """A new entry as a draft."""
         content = body.content()
         view = await service.store.create(body.id, content, editor_of(person))
         return EntryOut.of(view, await _warnings(content, facts))
 
     @router.put("/entries/{entry_id}")
-    async def save(entry_id: str, body: EntryBody, person: Person) -> EntryOut:
+    async def save(entry_id: str, body: EntryBody, person: Staff = guard) -> EntryOut:
         """A new draft revision; 409 names the other editor when ``version`` is stale."""
         content = body.content()
         view = await service.store.save(entry_id, content, editor_of(person), body.version)
         return EntryOut.of(view, await _warnings(content, facts))
 
     @router.delete("/entries/{entry_id}", status_code=204)
-    async def retire(entry_id: str, person: Person, version: int | None = None) -> Response:
+    async def retire(entry_id: str, version: int | None = None, person: Staff = guard) -> Response:
         """Retires the entry; customers lose it at the next publish."""
         await service.store.retire(entry_id, editor_of(person), version)
         return Response(status_code=204)
 
     @router.post("/entries/{entry_id}/review")
-    async def review(entry_id: str, body: ReviewBody, person: Person) -> EntryOut:
+    async def review(entry_id: str, body: ReviewBody, person: Staff = guard) -> EntryOut:
         """Hands a draft in for review, or back."""
         state = "in_review" if body.action == "submit" else "draft"
         moved = await service.store.move(entry_id, state, editor_of(person), body.version)  # type: ignore[arg-type]
@@ -115,15 +114,15 @@ def _writing(
 
 
 def _history(router: APIRouter, service: KnowledgeService, staff: StaffDirectory) -> None:
-    guard = staff.guard("editor")
+    guard = Depends(staff.guard("editor"))
 
-    @router.get("/entries/{entry_id}/revisions", dependencies=[Depends(guard)])
+    @router.get("/entries/{entry_id}/revisions", dependencies=[guard])
     async def revisions(entry_id: str) -> dict[str, list[RevisionOut]]:
         """Every revision, newest first, with who and when."""
         rows = await service.store.revisions(entry_id)
         return {"revisions": [RevisionOut.of(row) for row in rows]}
 
-    @router.get("/entries/{entry_id}/diff", dependencies=[Depends(guard)])
+    @router.get("/entries/{entry_id}/diff", dependencies=[guard])
     async def diff(
         entry_id: str, left: Annotated[int, Query(ge=1)], right: Annotated[int, Query(ge=1)]
     ) -> dict[str, list[dict[str, Any]]]:
@@ -131,9 +130,7 @@ def _history(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
         return {"changes": await service.store.compare(entry_id, left, right)}
 
     @router.post("/entries/{entry_id}/rollback")
-    async def roll_back(
-        entry_id: str, body: RollbackBody, person: Annotated[Staff, Depends(guard)]
-    ) -> EntryOut:
+    async def roll_back(entry_id: str, body: RollbackBody, person: Staff = guard) -> EntryOut:
         """A new draft with an older revision's content."""
         view = await service.store.roll_back(
             entry_id, body.revision, editor_of(person), body.version

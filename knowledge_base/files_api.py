@@ -33,12 +33,12 @@ _BODY = {
 def files_router(service: KnowledgeService, staff: StaffDirectory) -> APIRouter:
     """Routes /import and /export."""
     router = APIRouter()
-    guard = staff.guard("editor")
+    guard = Depends(staff.guard("editor"))
 
     @router.post("/import", openapi_extra=_BODY)
     async def import_file(
         request: Request,
-        person: Annotated[Staff, Depends(guard)],
+        person: Staff = guard,
         dry_run: bool = False,
         format: Annotated[Format | None, Query()] = None,
     ) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def files_router(service: KnowledgeService, staff: StaffDirectory) -> APIRouter:
         report = await service.importer.run(upload.data, kind, editor_of(person), dry_run)
         return report.to_dict()
 
-    @router.get("/import/{name}/failed", dependencies=[Depends(guard)])
+    @router.get("/import/{name}/failed", dependencies=[guard])
     async def failed_rows(name: str, format: Format = "csv") -> Response:
         """The failed rows of an import, the reason beside each."""
         return _file(service.importer.failed_rows(name, format), f"failed-rows.{format}", format)
 
-    @router.get("/export", dependencies=[Depends(guard)])
+    @router.get("/export", dependencies=[guard])
     async def export(format: Format = "jsonl") -> Response:
         """Every entry as editors see it, drafts included; importing it again changes nothing."""
         views = await service.store.all_contents()

@@ -91,9 +91,10 @@ class LexicalIndex:
         return out
 
     def weight_of(self, terms: Sequence[str]) -> float:
-        """Sum of idf of the query's terms, unknown ones at the rarest value."""
+        """The most any document can score for the terms, unknown ones at the rarest value."""
         known = (self._vocabulary.get(term) for term in set(terms))
-        return float(sum(self._unknown if n is None else self._rarity[n] for n in known))
+        total = sum(self._unknown if n is None else float(self._rarity[n]) for n in known)
+        return total * (K1 + 1)
 
     def save(self, path: Path) -> None:
         """Writes one uncompressed ``.npz`` (no pickles)."""

@@ -18,6 +18,7 @@ from knowledge_base.models import Miss
 from knowledge_base.store import Editor
 from knowledge_base.text import normalize
 
+Vectors = npt.NDArray[np.float32]
 SAME_MEANING = 0.62
 """Cosine, after the mean vector is taken out, from which two misses are about one thing."""
 _MAX_CLUSTERED = 2000
@@ -53,12 +54,16 @@ class MissLog:
         async with self._database.transaction() as session:
             session.add(miss)
 
-    async def clusters(self) -> list[MissCluster]:
-        """Open misses by meaning, the most frequent group first."""
+    async def clusters(self, centre: Vectors | None = None) -> list[MissCluster]:
+        """Open misses by meaning, the most frequent group first.
+
+        Args:
+            centre: mean vector of the published questions; by default that of the misses.
+        """
         query = select(Miss).where(Miss.resolved.is_(False)).order_by(Miss.at.desc())
         async with self._database.reading() as session:
             misses = list((await session.scalars(query.limit(_MAX_CLUSTERED))).all())
-        return await asyncio.to_thread(self._group, misses)
+        return await asyncio.to_thread(self._group, misses, centre)
 
     async def resolve(self, ids: Sequence[str], editor: Editor, entry_id: str | None) -> int:
         """Takes misses off the list, saying which entry answers them now; returns how many."""
@@ -68,28 +73,29 @@ class MissLog:
             result = await session.execute(change.returning(Miss.id))
             return len(result.all())
 
-    def _group(self, misses: Sequence[Miss]) -> list[MissCluster]:
+    def _group(self, misses: Sequence[Miss], centre: Vectors | None) -> list[MissCluster]:
         if not misses:
             return []
         vectors = self._cache.encode([normalize(miss.text) for miss in misses], "query")
-        groups = group_by_meaning(vectors)
+        groups = group_by_meaning(vectors, vectors.mean(0) if centre is None else centre)
         clusters = [
-            MissCluster(misses[centre].text, [misses[i] for i in members])
-            for centre, members in groups
+            MissCluster(misses[middle].text, [misses[i] for i in members])
+            for middle, members in groups
         ]
         return sorted(clusters, key=lambda c: -len(c.misses))
 
 
 def group_by_meaning(
-    vectors: npt.NDArray[np.float32], threshold: float = SAME_MEANING
+    vectors: Vectors, mean: Vectors, threshold: float = SAME_MEANING
 ) -> list[tuple[int, list[int]]]:
-    """Greedy groups of unit vectors (n, d): (row nearest to the centre, rows of the group).
+    """Greedy groups of unit vectors (n, d), ``mean`` taken out: (row nearest to the centre, rows
+    of the group).
 
     Each row joins the nearest group whose running centre is near enough, else it begins one.
     """
-    spread = vectors - vectors.mean(0) if len(vectors) > 5 else vectors - vectors.mean(0) * 0.9
+    spread = vectors - mean
     spread = spread / np.maximum(np.linalg.norm(spread, axis=1, keepdims=True), 1e-9)
-    sums: list[npt.NDArray[np.float32]] = []
+    sums: list[Vectors] = []
     members: list[list[int]] = []
     for row, vector in enumerate(spread):
         nearness = [float(s @ vector / max(np.linalg.norm(s), 1e-9)) for s in sums]

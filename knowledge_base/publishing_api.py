@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Response
 
@@ -23,17 +23,16 @@ def publishing_router(service: KnowledgeService, staff: StaffDirectory) -> APIRo
 
 
 def _publish(router: APIRouter, service: KnowledgeService, staff: StaffDirectory) -> None:
-    guard = staff.guard("editor")
-    Person = Annotated[Staff, Depends(guard)]  # noqa: N806 - a type
+    guard = Depends(staff.guard("editor"))
 
     @router.post("/publish")
-    async def publish(person: Person, body: PublishBody | None = None) -> dict[str, Any]:
+    async def publish(body: PublishBody | None = None, person: Staff = guard) -> dict[str, Any]:
         """Puts drafts and removals before customers; 409 lists golden questions that fail."""
         wanted = body or PublishBody()
         report = await service.publisher.publish(editor_of(person), wanted.ids, wanted.force)
         return _told(report)
 
-    @router.get("/publish", dependencies=[Depends(guard)])
+    @router.get("/publish", dependencies=[guard])
     async def status() -> dict[str, Any]:
         """Whether a publish runs here and how far it is, and how much waits to be published."""
         _, pending = await service.store.find(EntryFilter(pending=True, size=1))
@@ -44,13 +43,13 @@ def _publish(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
             "problem": service.searcher.problem,
         }  # fmt: skip
 
-    @router.get("/snapshots", dependencies=[Depends(guard)])
+    @router.get("/snapshots", dependencies=[guard])
     async def snapshots() -> dict[str, list[SnapshotOut]]:
         """Kept snapshots, newest first."""
         return {"snapshots": [SnapshotOut.of(row) for row in await service.publisher.snapshots()]}
 
     @router.post("/snapshots/{version}/rollback")
-    async def roll_back(version: str, person: Person) -> dict[str, str]:
+    async def roll_back(version: str, person: Staff = guard) -> dict[str, str]:
         """Makes a kept snapshot the one in force again."""
         await service.publisher.roll_back(version, editor_of(person))
         return {"version": version}
@@ -69,25 +68,25 @@ def _told(report: PublishReport) -> dict[str, Any]:
 
 
 def _golden(router: APIRouter, service: KnowledgeService, staff: StaffDirectory) -> None:
-    guard = staff.guard("editor")
+    guard = Depends(staff.guard("editor"))
 
-    @router.get("/golden", dependencies=[Depends(guard)])
+    @router.get("/golden", dependencies=[guard])
     async def golden() -> dict[str, list[GoldenOut]]:
         """Questions that must keep their answers."""
         return {"questions": [GoldenOut.of(row) for row in await service.golden_questions()]}
 
     @router.post("/golden", status_code=201)
-    async def add(body: GoldenBody, person: Annotated[Staff, Depends(guard)]) -> GoldenOut:
+    async def add(body: GoldenBody, person: Staff = guard) -> GoldenOut:
         """Adds one; ``entry_id`` null means the bot must not answer it."""
         row = await service.add_golden(body.query, body.entry_id, editor_of(person))
         return GoldenOut.of(row)
 
-    @router.delete("/golden/{golden_id}", status_code=204, dependencies=[Depends(guard)])
+    @router.delete("/golden/{golden_id}", status_code=204, dependencies=[guard])
     async def remove(golden_id: str) -> Response:
         await service.remove_golden(golden_id)
         return Response(status_code=204)
 
-    @router.post("/golden/run", dependencies=[Depends(guard)])
+    @router.post("/golden/run", dependencies=[guard])
     async def run() -> dict[str, Any]:
         """Asks them all of the base in force."""
         asked, failed = await service.run_golden()

@@ -93,7 +93,7 @@ class LoadedBase:
         self._owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
         self._forms: VectorIndex = create_index(content.meta.dimension, content.forms)
         self._answers: VectorIndex = create_index(content.meta.dimension, content.answers)
-        self._form_mean = _mean(content.forms, content.meta.dimension)
+        self.form_mean = _mean(content.forms, content.meta.dimension)
         self._answer_mean = _mean(content.answers, content.meta.dimension)
         self._exact = _exact_forms(content.entries)
         self._dated = [
@@ -133,7 +133,7 @@ class LoadedBase:
 
     def closeness(self, left: Vectors, right: Vectors) -> float:
         """Cosine of two vectors relative to the base's mean: about 0 for unrelated questions."""
-        a, b = left - self._form_mean, right - self._form_mean
+        a, b = left - self.form_mean, right - self.form_mean
         return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
 
     def signals(self, text: str, vector: Vectors) -> tuple[list[str], Signals]:
@@ -170,7 +170,7 @@ class LoadedBase:
         near, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
         against, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
         signals = Signals(
-            question=near - float(vector @ self._form_mean),
+            question=near - float(vector @ self.form_mean),
             answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
             lexical=covered[found],
             negative=np.maximum(against - near, 0),

@@ -21,7 +21,7 @@ from knowledge_base.building import VectorCache
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.importing import Importer
-from knowledge_base.misses import MissLog
+from knowledge_base.misses import MissCluster, MissLog
 from knowledge_base.models import GoldenQuestion
 from knowledge_base.publishing import Publisher
 from knowledge_base.search import KnowledgeSearcher, SearchResult
@@ -82,6 +82,11 @@ class KnowledgeService:
     ) -> None:  # fmt: skip
         """Remembers what the base could not answer."""
         await self.misses.record(text, conversation_id, best_score, best_entry)
+
+    async def open_misses(self) -> list[MissCluster]:
+        """What the base could not answer, by meaning, the most frequent first."""
+        base = self.searcher.base()
+        return await self.misses.clusters(None if base is None else base.form_mean)
 
     async def neighbours(self, text: str, besides: str | None = None) -> list[Neighbour]:
         """Published questions and drafts near to ``text`` in meaning, one an entry, nearest
