@@ -1,0 +1,65 @@
+// Where the editor is: #/entries/roam-open, #/bench?q=… . The address is the only state of the page that
+// outlives a reload. Unsaved work may refuse to be left: see `guardLeaving`.
+
+const { reactive } = Vue;
+
+const VIEWS = new Set(["entries", "bench", "misses", "golden", "transfer", "publish"]);
+
+function read() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [view, id = ""] = path.split("/").map(safeDecode);
+  return { view: VIEWS.has(view) ? view : "entries", id, query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+function safeDecode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return "";
+  }
+}
+
+export const route = reactive(read());
+let guard = async () => true;
+let shown = location.hash;
+
+/** `ask` resolves to false when the person wants to stay. One guard at a time; null takes it away. */
+export function guardLeaving(ask) {
+  guard = ask || (async () => true);
+}
+
+export function addressOf(view, id = "", query = {}) {
+  const tail = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== undefined)).toString();
+  return `#/${view}${id ? `/${encodeURIComponent(id)}` : ""}${tail ? `?${tail}` : ""}`;
+}
+
+function arrive() {
+  shown = location.hash;
+  Object.assign(route, read());
+}
+
+/** Goes there, unless unsaved work holds the person back. Resolves to whether it went. */
+export async function go(view, id = "", query = {}) {
+  const target = addressOf(view, id, query);
+  if (target === location.hash) return true;
+  if (!(await guard())) return false;
+  history.pushState(null, "", target);
+  arrive();
+  return true;
+}
+
+/** Changes the address without a step back to it, e.g. when a new entry gets its id. */
+export function replace(view, id = "", query = {}) {
+  history.replaceState(null, "", addressOf(view, id, query));
+  arrive();
+}
+
+// The browser has already moved when it tells us; a refusal puts the address back.
+addEventListener("popstate", async () => {
+  const wanted = location.hash;
+  if (wanted === shown) return;
+  history.replaceState(null, "", shown || "#/entries");
+  if (!(await guard())) return;
+  history.replaceState(null, "", wanted);
+  arrive();
+});
