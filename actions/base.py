@@ -12,7 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import numerals, runtime
 from actions.bss.client import OperatorClient
-from actions.bss.errors import BssError, BssUnavailable
+from actions.bss.errors import BssError, BssRefused, BssUnavailable
 from actions.delivery import Event, deliver
 from actions.outcome import Handoff, Outcome, said
 from actions.replies import HUMAN, Button, Reply
@@ -103,8 +103,10 @@ def not_yours(identity: Identity, other: str) -> Outcome:
 
 def worded(error: BssError, turn: Turn) -> Outcome:
     """A failure in words, without any figure; a person when the systems stay down."""
+    if isinstance(error, BssRefused) and error.reason in ("arrears", "balance"):
+        return said(error.detail, Button("充值话费"), HUMAN)
     if not isinstance(error, BssUnavailable):
-        return said(f"{error.detail}", HUMAN)
+        return said(error.detail, HUMAN)
     count = float(turn.slots.get("outages") or 0) + 1
     if count >= OUTAGES_BEFORE_PERSON:
         text = f"{error.detail}已经试了两次，我请人工同事来跟进。"

@@ -26,12 +26,12 @@ class QueryBalance(DialogueAction):
 
     async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
         customer = owner(turn).customer_id
-        left, bills, holdings = await asyncio.gather(
-            bss.accounts.balance(customer), bss.accounts.bills(customer, 1),
-            bss.accounts.holdings(customer),
-        )  # fmt: skip
+        left, bills = await asyncio.gather(
+            bss.accounts.balance(customer), bss.accounts.bills(customer, 1)
+        )
         current = next((bill for bill in bills if not bill.final), None)
-        return words.balance(left, current, holdings.plan)
+        plan = (await bss.accounts.holdings(customer)).plan if left < 0 else None
+        return words.balance(left, current, plan)
 
 
 def asked_months(turn: Turn, today: date) -> list[str]:
@@ -60,9 +60,7 @@ class QueryBill(DialogueAction):
             return said("您名下还没有账单，第一张会在下个月初出来。", HUMAN)
         if len(asked) > 1:
             return await self._several(asked, bills, bss)
-        bill = next((b for b in bills if b.month == asked[0] if asked), None) if asked else (
-            next((b for b in bills if b.final), bills[0])
-        )  # fmt: skip
+        bill = _subject(asked, bills)
         if bill is None:
             return unknown_month(asked[0], bills)
         (itemised,) = await bss.accounts.itemised(bill)
@@ -103,7 +101,12 @@ class ExplainBill(DialogueAction):
         if before is None:
             (itemised,) = await bss.accounts.itemised(bill)
             return words.one_bill(itemised)
-        now, then = await bss.accounts.itemised(bill, before)
+        pairs = [bill, before]
+        if not bill.final and bill.total == before.total:
+            # 「这个月扣的」 is usually the bill of the month before, paid this month.
+            earlier = next((b for b in bills if b.month < before.month), None)
+            pairs = [before, earlier] if earlier else pairs
+        now, then = await bss.accounts.itemised(*pairs)
         return words.explain(now, then, holdings, catalogue.rates)
 
 

@@ -11,8 +11,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import handoffs
 from actions.outcome import Handoff, Outcome, Shown, Step
 from actions.replies import HUMAN, Button, Reply, direct, say
+from actions.tasks.registry import TASKS
 from actions.tasks.stack import pushed
-from actions.turn import FORM, Turn
+from actions.turn import FORM, Identity, Turn
 from core.clock import local_now
 
 Event = dict[str, Any]
@@ -53,12 +54,19 @@ def deliver(
     speak(outcome, turn, dispatcher)
     events = _memory(outcome, turn, tried, shown)
     if outcome.verified:
-        direct(dispatcher, "verified", **outcome.verified.to_dict())
+        direct(dispatcher, "verified", **_verified_fields(outcome.verified))
         events.append(SlotSet("verified", {**outcome.verified.to_dict(), "at": time.time()}))
     if outcome.handoff:
         hand_over(outcome.handoff, turn, dispatcher, tried, shown)
         return events + _released(turn)
     return events + _flow(outcome, turn)
+
+
+def _verified_fields(customer: Identity) -> dict[str, Any]:
+    # ``name`` is the directive's own; the customer's travels beside it.
+    fields = customer.to_dict()
+    name = fields.pop("name")
+    return {**fields, "customer_name": name}
 
 
 def hand_over(
@@ -120,13 +128,18 @@ def _flow(outcome: Outcome, turn: Turn) -> list[Event]:
         ]
     events: list[Event] = [SlotSet("resumed", None)] if turn.resumed else []
     if outcome.start:
-        events.append(SlotSet("tasks", pushed(turn.tasks, outcome.start)))
+        events.append(SlotSet("tasks", _pushed(turn, outcome.start)))
         if not turn.form_active:
             events.append(ActiveLoop(FORM))
     elif turn.resumed and not turn.form_active:
         # No rule covers what follows a followed-up action.
         events.append(FollowupAction("action_listen"))
     return events
+
+
+def _pushed(turn: Turn, start: dict[str, Any]) -> list[dict[str, Any]]:
+    waits = turn.identity is None and TASKS[start["name"]].private
+    return pushed(turn.tasks, start, needs_verification=waits)
 
 
 def _released(turn: Turn) -> list[Event]:

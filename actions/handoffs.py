@@ -58,17 +58,18 @@ def skill_group(wanted: Handoff, turn: Turn, topic: str) -> str:
     return group
 
 
-def request_line(wanted: Handoff, turn: Turn, topic: str) -> str:
+def request_line(wanted: Handoff, turn: Turn, topic: str, tried: list[dict[str, Any]]) -> str:
     """One Chinese line: what the customer wants, from facts only."""
     said = mask(turn.text)[:80]
     if wanted.request:
         return wanted.request
-    what = subject(topic)
-    if what is None:
-        return f"客户要求人工服务，原话：「{said}」"
-    if turn.intent == topic:
+    if what := subject(turn.intent):
         return f"客户要{what}，原话：「{said}」"
-    return f"客户要{what}，转人工前说：「{said}」"
+    if turn.tasks and (what := subject(topic)):
+        return f"客户要{what}（没办完），原话：「{said}」"
+    if tried:
+        return f"客户要求人工服务，之前：{tried[-1]['summary']}；原话：「{said}」"
+    return f"客户要求人工服务，原话：「{said}」"
 
 
 def directive(
@@ -80,7 +81,7 @@ def directive(
     return {
         "trigger": wanted.trigger,
         "skill_group": skill_group(wanted, turn, topic),
-        "request": request_line(wanted, turn, topic),
+        "request": request_line(wanted, turn, topic, tried),
         "intent": topic,
         "slots": _slots(turn),
         "entities": [{"entity": e.kind, "value": e.text} for e in turn.request.entities],

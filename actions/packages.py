@@ -62,11 +62,10 @@ class RecommendPackage(DialogueAction):
         if not finished or current is None:
             text = "还没有整月的用量可以算，先看看在售的套餐吧。"
             return said(text, Button("有哪些套餐"))
-        spans = [date.fromisoformat(f"{bill.month}-01") for bill in finished]
-        usage = await asyncio.gather(
-            *(bss.accounts.usage(customer_id, d, min(month_end(d), today)) for d in spans)
-        )
-        uses = [words.month_use(b, u) for b, u in zip(finished, usage, strict=True)]
+        starts = [date.fromisoformat(f"{bill.month}-01") for bill in finished]
+        last = min(month_end(max(starts)), today)
+        usage = await bss.accounts.usage(customer_id, min(starts), last)
+        uses = [words.month_use(bill, usage) for bill in finished]
         return words.recommend(uses, current, catalogue, holdings, customer.age)
 
 

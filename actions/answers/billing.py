@@ -99,7 +99,7 @@ def card(bill: Bill, before: Bill | None = None) -> dict[str, Any]:
 def one_bill(bill: Bill) -> Outcome:
     """A month's bill with its items."""
     name = month_name(bill.month)
-    parts = "、".join(f"{item.name}{yuan(item.amount)}" for item in bill.items)
+    parts = "、".join(f"{item.name} {yuan(item.amount)}" for item in bill.items)
     if bill.final:
         owed = f"还有{yuan(bill.remaining)}没有付清。" if bill.remaining else "已付清。"
         head = f"您{name}的账单是{yuan(bill.total)}：{parts}。{owed}"

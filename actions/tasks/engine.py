@@ -119,7 +119,7 @@ async def _resume(state: TaskState, desk: Desk, said_before: bool) -> Outcome:
         outcome = await _advance(task, state, desk)
     except BssError as error:
         return _failed(error, state, desk.turn)
-    if said_before and state.asking is not None and state.asking != VERIFY:
+    if said_before and state.name != VERIFY and state.asking not in (None, VERIFY):
         return outcome.after(Reply(f"我们继续刚才的{task.title}。"))
     return outcome
 

@@ -20,6 +20,7 @@ from actions.delivery import Event, deliver, remembered
 from actions.outcome import Outcome, said
 from actions.replies import HUMAN
 from actions.tasks.engine import Run, mooded, run
+from actions.tasks.registry import TASKS
 from actions.tasks.task import Desk
 from actions.turn import Turn
 
@@ -57,7 +58,9 @@ class ValidateTaskForm(Action):
     def _delivered(self, result: Run, turn: Turn, dispatcher: CollectingDispatcher) -> list[Event]:
         tried = turn.slots.get("tried")
         for name, step in result.steps:
-            tried = remembered(step, replace(turn, slots={**turn.slots, "tried": tried}), name)
+            about = replace(turn.request, intent=TASKS[name].intent)
+            known = {**turn.slots, "tried": tried}
+            tried = remembered(step, replace(turn, request=about, slots=known), f"task_{name}")
         slots = {**turn.slots, "tried": tried}
         tasks = [state.to_dict() for state in result.stack]
         after = replace(turn, slots={**slots, "tasks": tasks})

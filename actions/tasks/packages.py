@@ -7,14 +7,14 @@ import re
 from datetime import date
 
 from actions.answers import plans
-from actions.bss.models import Catalogue, Holdings, Plan, Subscription
+from actions.bss.models import Addon, Catalogue, Holdings, Plan, Subscription
 from actions.numerals import fold
 from actions.outcome import Outcome, Step, said
 from actions.replies import HUMAN, Button, Reply
 from actions.tasks.state import TaskState
 from actions.tasks.task import Desk, Field, Task, confirm
 from actions.turn import Request
-from actions.wording import day_name, listing, price
+from actions.wording import day_name, listing, price, yuan
 from core.clock import local_now
 
 _CHEAPER = re.compile(r"降|便宜|低一?点|最低")
@@ -169,11 +169,23 @@ class OrderAddon(Task):
                 "国际漫游要先选国家和出发日期。", Button("开通国际漫游", "帮我开通国际漫游")
             )
         state.filled["service"] = addon.name
+        if addon.kind == "data":
+            return await self._too_poor(addon, desk)
         if addon.kind == "vas" and any(
             s.offer_id == addon.id and s.status == "active" for s in holdings.services
         ):
             return said(f"您已经开通了{addon.name}，不用重复开通。", Button("我开通了哪些业务"))
         return None
+
+    async def _too_poor(self, addon: Addon, desk: Desk) -> Outcome | None:
+        left = await desk.bss.accounts.balance(desk.owner.customer_id)
+        if left >= addon.price:
+            return None
+        return said(
+            f"{addon.name}{price(addon.price)}，从话费余额扣；您的余额是{yuan(left)}，不够付。先充值就可以订。",
+            Button("充值话费"), Button("推荐合适的套餐"),
+            step=Step(f"想订{addon.name}，余额{yuan(left)}不够", {"余额": yuan(left)}),
+        )  # fmt: skip
 
     async def ask(self, part: Field, state: TaskState, desk: Desk) -> Reply:
         addons = [

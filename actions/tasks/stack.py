@@ -9,7 +9,7 @@ VERIFY = "verify"
 Shape = dict[str, Any]
 
 
-def pushed(stack: list[Shape], task: Shape) -> list[Shape]:
+def pushed(stack: list[Shape], task: Shape, needs_verification: bool = False) -> list[Shape]:
     """``stack`` with ``task`` on top.
 
     An open verification is not asked twice: it keeps its phone and code, and serves the newer request. The same
@@ -18,7 +18,12 @@ def pushed(stack: list[Shape], task: Shape) -> list[Shape]:
     rest = [open_task for open_task in stack if open_task["name"] != task["name"]]
     if task["name"] == VERIFY and stack and stack[-1]["name"] == VERIFY:
         return [*rest, {**stack[-1], "then": task["then"], "request": task["request"]}]
-    if stack and stack[-1]["name"] == VERIFY and task["name"] != VERIFY:
-        # The customer wants something else than what the verification was for.
-        rest = [open_task for open_task in rest if open_task["name"] != VERIFY]
-    return [*rest, task][-DEPTH:]
+    open_check = next((open_task for open_task in rest if open_task["name"] == VERIFY), None)
+    if open_check is None or task["name"] == VERIFY:
+        return [*rest, task][-DEPTH:]
+    rest.remove(open_check)
+    if not needs_verification:
+        # The customer wants something that needs no check; the check comes again when it must.
+        return [*rest, task][-DEPTH:]
+    check = {**open_check, "then": None, "request": task["request"]}
+    return [*rest, task, check][-DEPTH:]

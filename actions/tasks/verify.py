@@ -47,6 +47,9 @@ class Verify(Task):
                 "请告诉我您的手机号码，我要核对一下身份。", (Button("取消"),),
             )  # fmt: skip
         masked = mask(state.filled["phone"])
+        if state.notes.get("told"):
+            return Reply(f"请输入发到{masked}的6位验证码。", None, (RESEND, Button("取消")))
+        state.notes["told"] = True
         return Reply(
             f"为了保护您的信息，已向{masked}发送短信验证码，请输入收到的6位数字（5分钟内有效）。",
             f"验证码已发到{masked}，请把6位数字发给我。", (RESEND, Button("取消")),
