@@ -86,6 +86,8 @@ class DeskSocket:
         self._staff = staff
         self._reach = groups_within_reach(staff.skill_groups)
         self._outbox: asyncio.Queue[Event] = asyncio.Queue(_OUTBOX)
+        self._behind = asyncio.Event()
+        """The desk reads too slowly: it must reconnect and resume."""
         self._followed: dict[str, tuple[str, asyncio.Task[None]]] = {}
         """Conversation id → its handoff and the task that forwards it."""
 
@@ -93,7 +95,13 @@ class DeskSocket:
         """Until the desk leaves or falls too far behind."""
         tasks = [
             asyncio.create_task(work, name=f"desk-{self._staff.id}")
-            for work in (self._send(), self._listen(), self._stay_alive(), self._receive())
+            for work in (
+                self._send(),
+                self._listen(),
+                self._stay_alive(),
+                self._receive(),
+                self._fall_behind(),
+            )
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -107,12 +115,15 @@ class DeskSocket:
                 task.cancel()
             await asyncio.gather(*tasks, *forwards, return_exceptions=True)
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await self._socket.close(CLOSE_TOO_SLOW if self._outbox.full() else 1000)
+                await self._socket.close(CLOSE_TOO_SLOW if self._behind.is_set() else 1000)
 
     async def _send(self) -> None:
         while True:
             event = await self._outbox.get()
             await self._socket.send_text(orjson.dumps(event).decode())
+
+    async def _fall_behind(self) -> None:
+        await self._behind.wait()
 
     async def _stay_alive(self) -> None:
         while "agent" in self._staff.roles:
@@ -175,9 +186,9 @@ class DeskSocket:
 
     def _put(self, event: Event) -> None:
         if self._outbox.full():
-            # Reading on would only fall further behind: leave, reconnect, resume.
-            raise WebSocketDisconnect(CLOSE_TOO_SLOW)
-        self._outbox.put_nowait(event)
+            self._behind.set()
+        else:
+            self._outbox.put_nowait(event)
 
     async def _receive(self) -> None:
         while True:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 from redis.asyncio import Redis
 
+from bot.gateway import problems
 from core.database import Database
 from core.events import LiveBus
 from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import Staff, StaffDirectory
 from core.transcript import Conversation, Draft, Transcript
+from handoff.api import create_router
 from handoff.context import HandoffRequest
 from handoff.models import Handoff
 from handoff.seeding import DEMO_STAFF, seed_staff
@@ -128,3 +133,31 @@ async def room(
     room = build_room(settings, database, redis, bus, directory)
     yield room
     await room.service.settle()
+
+
+@pytest.fixture
+def app(room: Room) -> FastAPI:
+    """The room's routes as the app serves them."""
+    app = FastAPI()
+    problems.install(app)
+    app.include_router(create_router(room.service, room.directory))
+    return app
+
+
+@pytest.fixture
+async def desk_of(
+    app: FastAPI, room: Room
+) -> AsyncIterator[Callable[[str], Awaitable[AsyncClient]]]:
+    """Signed-in HTTP clients, by username."""
+    async with AsyncExitStack() as stack:
+
+        async def sign_in(username: str) -> AsyncClient:
+            token, _ = await room.directory.login(username, PASSWORD)
+            client = AsyncClient(
+                transport=ASGITransport(app),
+                base_url="http://desk/api/v1",
+                headers={"authorization": f"Bearer {token}"},
+            )
+            return await stack.enter_async_context(client)
+
+        yield sign_in

@@ -25,7 +25,8 @@ def test_other_words_keep_the_place(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0, "1分钟以内"), (59, "1分钟以内"), (61, "约2分钟"), (600, "约10分钟"), (3600, "约1小时"), (5400, "约1小时30分钟")],
+    [(0, "1分钟以内"), (59, "1分钟以内"), (61, "约2分钟"), (600, "约10分钟"), (3600, "约1小时"),
+     (5400, "约1小时30分钟")],
 )  # fmt: skip
 def test_waits_are_rounded_up(seconds: int, said: str) -> None:
     assert words.wait_words(seconds) == said
