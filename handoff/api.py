@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from pydantic import BaseModel, Field
@@ -127,12 +127,12 @@ def _serving(service: HandoffService, at_work: Any) -> APIRouter:
         handoff_id: str, body: MessageBody, staff: Staff = signed_in
     ) -> dict[str, Any]:
         said = await service.message(handoff_id, staff, body.text, body.client_message_id)
-        return cast("dict[str, Any]", masked(said.staff()))
+        return {"message": masked(said.staff())}
 
     @router.post("/notes")
     async def note(handoff_id: str, body: NoteBody, staff: Staff = signed_in) -> dict[str, Any]:
         written = await service.note(handoff_id, staff, body.text)
-        return cast("dict[str, Any]", masked(written.staff()))
+        return {"message": masked(written.staff())}
 
     @router.post("/read", status_code=204)
     async def read(handoff_id: str, body: ReadBody, staff: Staff = signed_in) -> None:

@@ -45,17 +45,18 @@ async def test_from_the_list_to_the_rating(room: Room, desk_of: Desk) -> None:
     assert "客户：张伟" in taken["context"]["summary"]["text"]
     said = await desk.post(f"{path}/messages", json={"text": "您好", "client_message_id": "w1"})
     again = await desk.post(f"{path}/messages", json={"text": "您好", "client_message_id": "w1"})
-    assert said.json()["message_id"] == again.json()["message_id"]
-    assert said.json()["sender"] == "agent"
+    assert said.json() == again.json()
+    message = said.json()["message"]
+    assert message["sender"] == "agent"
     await room.transcript.append(handoff.conversation_id, Draft("customer", "你好"))
     assert (await desk.get("/handoffs", params={"mine": True})).json()["handoffs"][0]["unread"] == 1
-    missed = (await desk.get(f"{path}/messages", params={"after": said.json()["seq"]})).json()
+    missed = (await desk.get(f"{path}/messages", params={"after": message["seq"]})).json()
     assert [message["text"] for message in missed["messages"]] == ["你好"]
     assert (await desk.post(f"{path}/read", json={"seq": 99})).status_code == 204
     assert (await desk.get(path)).json()["unread"] == 0
     assert (await desk.post(f"{path}/typing")).status_code == 204
     note = await desk.post(f"{path}/notes", json={"text": "已核实"})
-    assert note.json()["audience"] == "staff"
+    assert note.json()["message"]["audience"] == "staff"
     ticket = await desk.post(f"{path}/tickets", json={"kind": "complaint", "title": "乱扣费"})
     assert ticket.status_code == 201
     assert ticket.json()["card"]["type"] == "ticket"
