@@ -45,8 +45,9 @@ async function removals() {
 export const base = {
   async list({ q = "", category = "", state = "", tag = "", page = 1, size = 30 }) {
     const pending = state === "pending";
+    const only = state === "all" ? "" : state;
     const query = { q: [q.trim(), tag].filter(Boolean).join(" "), category, page, size };
-    const found = await api.get(`${K}/entries`, { ...query, ...(pending ? { pending } : { state }) });
+    const found = await api.get(`${K}/entries`, { ...query, ...(pending ? { pending } : { state: only }) });
     return { items: found.items.map(summary), total: found.total };
   },
   get: (id, signal) => api.get(one(id), { retired: true }, { signal }),

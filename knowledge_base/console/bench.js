@@ -1,11 +1,10 @@
 // 机器人会怎么答: one question in detail, or many at once.
 
-import { complain } from "../common/page.js";
+import { complain, tell } from "../common/page.js";
 import { base } from "./base.js";
 import { BubblePreview } from "./bubbles.js";
 import { replace, route } from "./route.js";
 import { shared, startEntryFrom } from "./shared.js";
-import { tell } from "../common/page.js";
 import { DECISIONS, DECISION_NOTES, DECISION_TAGS, percent, SIGNALS, word } from "./words.js";
 
 const { computed, nextTick, onMounted, reactive, ref } = Vue;
@@ -80,7 +79,7 @@ export const Bench = {
       view, many, rows, sums, box, hit, ask, askMany, keep, open, onKey, shared, startEntryFrom, percent, MOST,
       decision: (d) => word(DECISIONS, d), decisionTag: (d) => DECISION_TAGS[d], decisionNote: (d) => DECISION_NOTES[d],
       signal: (name) => SIGNALS[name] || [name, ""], figure: (value) => Number(value).toFixed(3),
-      wide: (value) => `${Math.round(Math.max(0, Math.min(1, Number(value))) * 100)}%`,
+      share: (value) => Math.max(0, Math.min(1, Number(value) || 0)),
     };
   },
   template: `
@@ -104,7 +103,7 @@ export const Bench = {
           </section>
           <section v-if="hit" class="card hit-detail">
             <header><h3>{{ hit.question }}</h3><a :href="'#/entries/' + encodeURIComponent(hit.entry_id)">编辑这一条</a></header>
-            <dl class="signals"><template v-for="(value, name) in hit.signals" :key="name"><dt :title="signal(name)[1]">{{ signal(name)[0] }}</dt><dd><i :style="{ '--share': wide(value) }"></i><span class="num">{{ figure(value) }}</span></dd></template></dl>
+            <dl class="signals"><template v-for="(value, name) in hit.signals" :key="name"><dt :title="signal(name)[1]">{{ signal(name)[0] }}</dt><dd><i :style="{ '--share': share(value) }"></i><span class="num">{{ figure(value) }}</span></dd></template></dl>
             <bubble-preview :question="view.asked" :answer="hit.answer" :rich="hit.rich || ''" :buttons="hit.follow_ups" />
           </section>
         </div>

@@ -12,7 +12,7 @@ export const ChangeList = {
     return { changes, name: (field) => word(FIELDS, field) };
   },
   template: `
-    <div class="changes">
+    <div class="changes" :class="{ 'changes-first': !before }">
       <p v-if="!changes.length" class="muted">内容完全相同。</p>
       <section v-for="change in changes" :key="change.field" class="change">
         <h4>{{ name(change.field) }}</h4>

@@ -33,7 +33,7 @@ async function askUnsaved() {
 export const Editor = {
   components: { BubblePreview, ChipList, ConflictDialog, History, LineList },
   props: { id: String },
-  emits: ["changed", "pick-tag"],
+  emits: ["changed"],
   setup(props, { emit, expose }) {
     const { draft, dirty, show, begin, check, save: store } = useDraft();
     const view = reactive({ tab: "edit", busy: false, loading: false, trouble: "", conflict: null, warnings: [] });
@@ -182,7 +182,7 @@ export const Editor = {
       const marks = {};
       for (const text of draft.form.similar) {
         const found = near.byText[text.trim()]?.[0];
-        if (found) marks[text] = `${found.level === "same" ? "已在" : "近似"}「${found.question}」`;
+        if (found) marks[text] = `${{ same: "已在", close: "近似", answered: "现由" }[found.level]}「${found.question}」`;
       }
       return marks;
     });
@@ -215,6 +215,7 @@ export const Editor = {
     return {
       view, draft, form, entry, dirty, box, richBox, filled, near3, lineMarks, shared, LIMITS, go, load, save, keepMine, merge,
       takeTheirs, move, retire, restored, mark, addNegative, moment, percent,
+      levelName: (level) => ({ same: "意思几乎相同", close: "容易混淆", answered: "这句话现在由它回答" })[level],
       stateName: (s) => word(STATES, s), stateTag: (s) => STATE_TAGS[s] || "",
     };
   },

@@ -28,8 +28,8 @@ const QUESTIONS = `
     <span v-if="draft.problems.question" class="problem" role="alert">{{ draft.problems.question }}</span></label>
   <ul v-if="near3.length" class="near" aria-live="polite" aria-label="意思相近的词条">
     <li v-for="item in near3" :key="item.entry_id" :class="'near-' + item.level">
-      <span><b>{{ item.level === 'same' ? '意思几乎相同' : '容易混淆' }} {{ percent(item.score) }}</b> {{ item.question }}<span v-if="!item.published" class="tag tag-warn">草稿</span><small v-if="item.matched_question !== item.question">命中问法：{{ item.matched_question }}</small></span>
-      <span class="near-do"><a :href="'#/entries/' + encodeURIComponent(item.entry_id)" target="_blank" rel="noopener">查看</a><button v-if="item.level === 'close' && !form.negative.includes(item.matched_question)" type="button" class="link" @click="addNegative(item.matched_question)">写进反例</button></span></li>
+      <span><b>{{ levelName(item.level) }} {{ percent(item.score) }}</b> {{ item.question }}<span v-if="!item.published" class="tag tag-warn">草稿</span><small v-if="item.matched_question !== item.question">命中问法：{{ item.matched_question }}</small></span>
+      <span class="near-do"><a :href="'#/entries/' + encodeURIComponent(item.entry_id)" target="_blank" rel="noopener">查看</a><button v-if="item.level !== 'same' && !form.negative.includes(item.matched_question)" type="button" class="link" @click="addNegative(item.matched_question)">写进反例</button></span></li>
   </ul>
   <div class="field"><span class="field-name">相似问题<em class="num">{{ form.similar.length }} / {{ LIMITS.forms }}</em></span>
     <p class="hint">客户还会怎么问？说法越不一样越好；可以一次粘贴多行。</p>

@@ -1,27 +1,26 @@
 // The room of entries: the list with its filters on the left, the entry on the right.
 
 import { complain } from "../common/page.js";
-import { moment } from "../common/format.js";
 import { base } from "./base.js";
 import { Editor } from "./editor.js";
 import { Overview } from "./overview.js";
 import { go, route } from "./route.js";
-import { shared } from "./shared.js";
+import { learnTags, shared } from "./shared.js";
 import { STATES, STATE_TAGS, word } from "./words.js";
 
 const { computed, nextTick, onActivated, onBeforeUnmount, onMounted, reactive, ref, watch } = Vue;
 const PAGE = 30;
-const FILTERS = [["", "全部状态"], ["pending", "有改动未发布"], ["draft", "草稿"], ["in_review", "待审核"], ["published", "已发布"], ["retired", "已下线"]];
+const FILTERS = [["all", "全部状态"], ["pending", "有改动未发布"], ["draft", "草稿"], ["in_review", "待审核"], ["published", "已发布"], ["retired", "已下线"]];
 
 export const Entries = {
   components: { Editor, Overview },
   setup() {
     const list = reactive({ items: [], total: 0, busy: false, trouble: "", loaded: false });
-    const wanted = reactive({ q: "", category: "", state: "", tag: "", page: 1 });
+    const wanted = reactive({ q: "", category: "", state: "all", tag: "", page: 1 });
     const searchBox = ref(null);
     const rows = ref(null);
     const editor = ref(null);
-    const filtered = computed(() => Boolean(wanted.q || wanted.category || wanted.state || wanted.tag));
+    const filtered = computed(() => Boolean(wanted.q || wanted.category || wanted.state !== "all" || wanted.tag));
     let latest = 0;
     let timer = 0;
 
@@ -32,6 +31,7 @@ export const Entries = {
         const found = await base.list({ ...wanted, size: PAGE });
         // A slow answer must not replace a newer one.
         if (turn === latest) Object.assign(list, { ...found, trouble: "", loaded: true });
+        learnTags(found.items);
       } catch (error) {
         if (turn === latest) list.trouble = error.message;
         complain(error);
@@ -52,7 +52,7 @@ export const Entries = {
       rows.value?.scrollTo({ top: 0 });
     });
 
-    const clear = () => Object.assign(wanted, { q: "", category: "", state: "", tag: "" });
+    const clear = () => Object.assign(wanted, { q: "", category: "", state: "all", tag: "" });
     function focusSearch() {
       nextTick(() => {
         searchBox.value?.focus();
@@ -93,29 +93,29 @@ export const Entries = {
       editor.value?.refreshIfClean();
     }
     return {
-      list, wanted, filtered, filters: FILTERS, page: PAGE, searchBox, rows, editor, route, shared, go, clear, load, reload,
-      focusSearch, fromSearch, settle, moment, stateName: (state) => word(STATES, state), stateTag: (state) => STATE_TAGS[state] || "",
+      searchIcon: ElementPlusIconsVue.Search, list, wanted, filtered, filters: FILTERS, page: PAGE, searchBox, rows, editor, route, shared, go, clear, load, reload,
+      focusSearch, fromSearch, settle, stateName: (state) => word(STATES, state), stateTag: (state) => STATE_TAGS[state] || "",
     };
   },
   template: `
     <div class="entries" :class="{ 'with-entry': route.id }">
       <aside class="list" aria-label="词条列表">
         <div class="list-head">
-          <div class="search"><el-icon aria-hidden="true"><svg viewBox="0 0 1024 1024"><path fill="currentColor" d="m795.9 750.7 124.6 124.6-45.3 45.3-124.6-124.6a384 384 0 1 1 45.3-45.3zM480 832a352 352 0 1 0 0-704 352 352 0 0 0 0 704z"/></svg></el-icon>
+          <div class="search"><el-icon aria-hidden="true"><component :is="searchIcon" /></el-icon>
             <input ref="searchBox" v-model="wanted.q" type="search" aria-label="搜索词条" placeholder="搜索问题、标签、编号" maxlength="100" @keydown="fromSearch"><kbd aria-hidden="true">/</kbd></div>
           <el-button type="primary" title="n" @click="go('entries', 'new')">新建</el-button>
         </div>
         <div class="list-filters">
           <el-select v-model="wanted.category" placeholder="全部分类" clearable filterable size="small" aria-label="分类" @clear="wanted.category = ''">
             <el-option v-for="item in shared.categories" :key="item.name" :label="item.name || '未分类'" :value="item.name"><span>{{ item.name || '未分类' }}</span><span class="option-count num">{{ item.count }}</span></el-option></el-select>
+          <el-select v-model="wanted.tag" placeholder="全部标签" clearable filterable allow-create default-first-option size="small" aria-label="标签" @clear="wanted.tag = ''"><el-option v-for="tag in shared.tags" :key="tag" :label="tag" :value="tag" /></el-select>
           <el-select v-model="wanted.state" size="small" aria-label="状态"><el-option v-for="[value, name] in filters" :key="value" :label="name" :value="value" /></el-select>
         </div>
-        <p v-if="wanted.tag" class="list-tag">标签 <span class="tag tag-info">{{ wanted.tag }}</span><button type="button" class="link" @click="wanted.tag = ''">取消</button></p>
         <ul ref="rows" class="rows" :aria-busy="list.busy">
           <li v-for="item in list.items" :key="item.id">
             <a class="row" :class="{ on: item.id === route.id }" :href="'#/entries/' + encodeURIComponent(item.id)" :aria-current="item.id === route.id ? 'true' : null" @click.exact.prevent="go('entries', item.id)">
               <span class="row-question">{{ item.question }}</span>
-              <span class="row-meta"><span class="tag" :class="stateTag(item.state)">{{ stateName(item.state) }}</span><span v-if="item.live && item.state !== 'published'" class="tag" title="客户现在看到的是上一次发布的内容">线上为旧版</span><span v-if="!item.enabled" class="tag tag-bad">已停用</span>
+              <span class="row-meta"><span class="tag" :class="stateTag(item.state)">{{ stateName(item.state) }}</span><span v-if="item.live && ['draft', 'in_review'].includes(item.state)" class="tag" title="客户现在看到的是上一次发布的内容">线上为旧版</span><span v-if="item.state === 'retired' && item.live" class="tag tag-warn">发布后下线</span><span v-if="!item.enabled" class="tag tag-bad">已停用</span>
                 <span class="row-category">{{ item.category || '未分类' }}</span><span class="row-forms num">{{ item.forms }} 种问法</span></span>
             </a>
           </li>
@@ -129,7 +129,7 @@ export const Entries = {
           <el-pagination v-if="list.total > page" v-model:current-page="wanted.page" size="small" layout="prev, pager, next" :pager-count="5" :page-size="page" :total="list.total" /></footer>
       </aside>
       <section class="entry-pane">
-        <editor v-if="route.id" :key="route.id === 'new' ? 'new' : 'entry'" ref="editor" :id="route.id" @changed="load" @pick-tag="wanted.tag = $event" />
+        <editor v-if="route.id" :key="route.id === 'new' ? 'new' : 'entry'" ref="editor" :id="route.id" @changed="load" />
         <overview v-else @filter="wanted.state = $event" />
       </section>
     </div>`,

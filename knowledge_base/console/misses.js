@@ -57,10 +57,19 @@ export const Misses = {
         view.busy = false;
       }
     }
-    const lines = (cluster) => (view.open.has(cluster.text) ? cluster.misses : cluster.misses.slice(0, SHOWN));
+    /** The same words once, with how often and the last time. */
+    function lines(cluster) {
+      const byText = new Map();
+      for (const { text, at } of cluster.misses) {
+        const line = byText.get(text) || { text, at, times: 0 };
+        byText.set(text, { ...line, times: line.times + 1 });
+      }
+      return [...byText.values()];
+    }
+    const shown = (cluster) => (view.open.has(cluster.text) ? lines(cluster) : lines(cluster).slice(0, SHOWN));
     const toggle = (cluster) => (view.open.has(cluster.text) ? view.open.delete(cluster.text) : view.open.add(cluster.text));
     onMounted(load);
-    return { view, total, load, write, done, teach, lines, toggle, moment, percent, SHOWN };
+    return { view, total, load, write, done, teach, lines, shown, toggle, moment, percent, SHOWN };
   },
   template: `
     <div class="page misses">
@@ -71,8 +80,8 @@ export const Misses = {
         <li v-for="cluster in view.clusters" :key="cluster.misses[0].id" class="card cluster">
           <header><span class="cluster-count num" :title="cluster.count + ' 次'">{{ cluster.count }}<small>次</small></span>
             <div><h3>{{ cluster.text }}</h3><p class="muted">最近一次 {{ moment(cluster.last_at) }}<template v-if="cluster.misses[0].best_entry"> · 最接近的词条 <a :href="'#/entries/' + encodeURIComponent(cluster.misses[0].best_entry)">{{ cluster.misses[0].best_entry }}</a>（{{ percent(cluster.misses[0].best_score) }}）</template></p></div></header>
-          <ul class="cluster-lines"><li v-for="miss in lines(cluster)" :key="miss.id">{{ miss.text }}<span class="muted">{{ moment(miss.at) }}</span></li></ul>
-          <button v-if="cluster.misses.length > SHOWN" type="button" class="link" @click="toggle(cluster)">{{ view.open.has(cluster.text) ? '收起' : '全部 ' + cluster.misses.length + ' 条' }}</button>
+          <ul class="cluster-lines"><li v-for="line in shown(cluster)" :key="line.text"><span>{{ line.text }}<span v-if="line.times > 1" class="muted"> × {{ line.times }}</span></span><span class="muted">{{ moment(line.at) }}</span></li></ul>
+          <button v-if="lines(cluster).length > SHOWN" type="button" class="link" @click="toggle(cluster)">{{ view.open.has(cluster.text) ? '收起' : '全部 ' + lines(cluster).length + ' 种说法' }}</button>
           <div class="cluster-do"><el-button type="primary" size="small" @click="write(cluster)">据此新建词条</el-button><el-button size="small" @click="view.answering = view.answering === cluster ? null : cluster">已有词条能回答…</el-button><el-button size="small" text :disabled="view.busy" @click="done(cluster, null)">忽略</el-button></div>
           <entry-picker v-if="view.answering === cluster" :start="cluster.text" :busy="view.busy" action="把这些问法加进去" @pick="teach(cluster, $event)" />
         </li>

@@ -1,10 +1,17 @@
-// Warns while an editor types: other entries that mean the same, or nearly. Each text is asked about once.
+// Warns while an editor types: other entries that mean the same, or nearly, and the entry that customers
+// get today when they say this. Each text is asked about once.
 
 import { base } from "./base.js";
 
 const { reactive, watch } = Vue;
 const WAIT_MS = 450;
 const AT_ONCE = 6;
+
+/** The entry the bot answers with now, when it is another one. */
+function answering({ decision, hits }, id) {
+  const hit = hits[0];
+  return decision === "answer" && hit && hit.entry_id !== id ? [{ ...hit, level: "answered", published: true }] : [];
+}
 
 /**
  * @param {() => {id: string, question: string, similar: string[], known: string[]}} read what is being edited;
@@ -19,7 +26,8 @@ export function useNeighbours(read) {
   async function ask(id, text) {
     state.byText[text] = [];
     try {
-      const found = await base.neighbours(text, id);
+      const [near, today] = await Promise.all([base.neighbours(text, id), base.search(text, 1)]);
+      const found = [...near, ...answering(today, id).filter((hit) => near.every((item) => item.entry_id !== hit.entry_id))];
       if (owner === id) state.byText[text] = found;
     } catch {
       // A warning that cannot be had must not disturb the writing; it is asked for again next time.

@@ -101,7 +101,7 @@ export const PublishDialog = {
         <dl><dt>版本</dt><dd><code>{{ view.report.version }}</code></dd><dt>变化</dt><dd>更新 {{ view.report.published }} 条，下线 {{ view.report.removed }} 条</dd><dt>线上共有</dt><dd>{{ count(view.report.entries) }} 条知识，{{ count(view.report.forms) }} 种问法</dd><dt>生效</dt><dd>{{ view.seconds === null ? '已提交，服务进程稍后换上' : '点下发布 ' + view.seconds.toFixed(1) + ' 秒后，客户已能得到新答案' }}</dd></dl>
         <p v-if="view.report.golden_failures.length" class="hint hint-warn">有 {{ view.report.golden_failures.length }} 个必过问题没有通过，已按您的选择仍然发布。</p></div>
       <template #footer><div class="dialog-buttons">
-        <el-button v-if="view.step !== 'busy'" @click="$emit('close')">{{ view.step === 'done' ? '完成' : '取消' }}</el-button>
+        <el-button v-if="view.step !== 'busy'" @click="$emit('close')">{{ view.step === 'done' ? '完成' : size ? '取消' : '关闭' }}</el-button>
         <el-button v-if="view.step === 'failed' && view.failures.length" type="danger" plain @click="publish(true)">仍然发布</el-button>
         <el-button v-if="view.step === 'plan' && size" type="primary" @click="publish()">发布 {{ size }} 处改动</el-button></div></template>
     </el-dialog>`,
@@ -148,7 +148,7 @@ export const PublishRoom = {
       <p v-if="view.trouble" class="empty" role="alert">{{ view.trouble }} <button type="button" class="link" @click="load">重试</button></p>
       <p v-else-if="view.loaded && !view.rows.length" class="empty">还没有发布过。</p>
       <ol class="snapshots"><li v-for="row in view.rows" :key="row.version" class="card snapshot" :class="{ on: row.active }">
-        <div><b>{{ moment(row.created_at) }}</b> <span v-if="row.active" class="tag tag-good">线上正在用</span><p class="muted">{{ row.created_by }} 发布 · {{ count(row.entries) }} 条知识 · {{ count(row.forms) }} 种问法</p><code>{{ row.version }}</code></div>
+        <div><b>{{ moment(row.created_at) }}</b> <span v-if="row.active" class="tag tag-good">线上正在用</span><p class="muted">{{ row.created_by === 'seed' ? '系统初始化' : row.created_by }} 发布 · {{ count(row.entries) }} 条知识 · {{ count(row.forms) }} 种问法</p><code>{{ row.version }}</code></div>
         <el-button v-if="!row.active" size="small" :loading="view.busy === row.version" :disabled="Boolean(view.busy)" @click="restore(row)">退回这个版本</el-button></li></ol>
     </div>`,
 };

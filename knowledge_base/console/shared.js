@@ -19,6 +19,14 @@ export async function refresh() {
   }
 }
 
+const MOST_TAGS = 300;
+
+/** The contract lists no tags, so those of the entries seen so far are what filters suggest. */
+export function learnTags(entries) {
+  const seen = new Set([...shared.tags, ...entries.flatMap((entry) => entry.tags)]);
+  if (seen.size > shared.tags.length) shared.tags = [...seen].slice(0, MOST_TAGS).sort((a, b) => a.localeCompare(b, "zh"));
+}
+
 let seed = null;
 
 /** Opens a new entry that begins with what customers said; `misses` are marked as done when it is saved. */
