@@ -133,8 +133,10 @@ def with_mood(outcome: Outcome, turn: Turn) -> Outcome:
 
 
 def _with_person(outcome: Outcome, wanted: Handoff, text: str) -> Outcome:
+    # Asking somebody to rephrase who is about to get a person would only annoy.
+    before = () if outcome.miss else outcome.replies
     return replace(
-        outcome, replies=(*outcome.replies, Reply(text)), handoff=wanted, start=None, redirect=None
+        outcome, replies=(*before, Reply(text)), handoff=wanted, start=None, redirect=None
     )
 
 

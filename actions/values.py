@@ -13,6 +13,10 @@ _NUMBER = rf"(?:\d+(?:\.\d+)?|[{NUMERAL}]+(?:点[{NUMERAL}]+)?)"
 _MONEY = re.compile(
     rf"(?P<whole>{_NUMBER})\s*(?:元|块钱?|圆|¥|rmb)(?P<dime>[\d{NUMERAL}])?(?:毛|角)?"
 )
+_BARE_MONEY = re.compile(
+    rf"(?:就|要|来|那就|还是|改成|不对|，|,|\s)*(?P<n>{_NUMBER})(?:的|吧|就行|就好|呗|话费|。|\s)*"
+)
+_PAY = re.compile(rf"(?:充|冲|交|缴|存)(?:值|个|上|进)?\s*(?P<n>{_NUMBER})(?![\d月号日])")
 _MONTH = re.compile(
     rf"(?P<year>\d{{4}}年?|去年|前年|今年)?\s*(?P<month>1[0-2]|0?[1-9]|[{NUMERAL}]+)月"
 )
@@ -46,7 +50,7 @@ def money(text: str) -> Decimal | None:
         if value is not None and dime:
             value += Decimal(integer(dime) or 0) / 10
     else:
-        bare = re.fullmatch(rf"[^\d{NUMERAL}]*?(?P<n>{_NUMBER})[^\d{NUMERAL}]*", folded)
+        bare = _BARE_MONEY.fullmatch(folded) or _PAY.search(folded)
         value = decimal(bare["n"]) if bare else None
     return None if value is None else value.quantize(Decimal("0.01"))
 

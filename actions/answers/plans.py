@@ -291,8 +291,8 @@ def subscribed(holdings: Holdings, this_month: str, last_month: str) -> Outcome:
         lines.append(f"{item.name}：{price(item.price)}{period}{since}{through}{ending}")
         if item.kind == "vas" and item.status == "active":
             buttons.append(Button(f"退订{item.name}"))
-        if item.start and f"{item.start:%Y-%m}" in (this_month, last_month) and item.kind == "vas":
-            recent.append(item.name)
+            if item.start and f"{item.start:%Y-%m}" in (this_month, last_month):
+                recent.append(item.name)
     hint = f"\n{'、'.join(recent)}是最近才开通的，不是您要的可以马上退订。" if recent else ""
     figures = {item.name: price(item.price) for item in services}
     return said(

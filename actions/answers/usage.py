@@ -56,7 +56,7 @@ def left(buckets: Sequence[Bucket], month_end: date) -> Outcome:
     if data and _percent(data) >= LOW_PERCENT:
         sentences.append(f"流量快用完了，到{day_name(month_end)}前可以加个流量包。")
         buttons = [Button("加个10G流量包"), Button("推荐合适的套餐")]
-    short = " ".join(_short(b) for b in (data, voice) if b)
+    short = "".join(_short(b) for b in (data, voice) if b)
     summary = "，".join(_short(b).rstrip("。") for b in shown) or "没有套餐内用量"
     return said(
         "\n".join(sentences), *buttons, short=short or None, card=card(shown, "本月用量"),

@@ -24,7 +24,7 @@ class Transport:
     """GET, POST and PATCH with JSON; numbers with a point arrive as Decimal.
 
     Reads, and writes carrying an ``externalId`` (the operator does those once), are tried again
-    once after a transport error or a 502, 503, 504.
+    once after a broken connection or a 502, 503, 504; a timeout is final.
 
     Args:
         base_url: root of the operator's gateway.
@@ -80,6 +80,10 @@ class Transport:
     ) -> Json:
         try:
             response = await self._http.request(method, path, params=params, json=body)
+        except httpx.TimeoutException as error:
+            # A second wait would outlast the customer's patience, and the gateway's.
+            log.warning("bss_timeout", method=method, path=path)
+            raise BssUnavailable from error
         except httpx.HTTPError as error:
             raise _Transient(f"{type(error).__name__}: {error}") from error
         if response.status_code in (502, 503, 504):

@@ -30,8 +30,10 @@ def _address(request: Request) -> str | None:
     if named:
         return named
     found = _PLACE.search(request.plain)
-    if found:
-        return found.group()
+    return found.group() if found else None
+
+
+def _bare_address(request: Request) -> str | None:
     bare = request.intent in ("inform", "nlu_fallback", "out_of_scope", "")
     return request.text.strip()[:60] if bare and len(request.plain) >= 2 else None
 
@@ -40,7 +42,7 @@ class ReportFault(Task):
     """A repair ticket; known outages and stopped numbers are told first."""
 
     name, title, intent = "fault", "网络报障", "report_network_fault"
-    fields = (Field("address", "故障地点", _address, prefill=True, again="没看懂地点。"),)
+    fields = (Field("address", "故障地点", _address, _bare_address, again="没看懂地点。"),)
 
     async def review(self, state: TaskState, desk: Desk) -> Outcome | None:
         opening = Request.from_dict(state.request)
@@ -188,7 +190,7 @@ class FindStore(Task):
 
     name, title, intent = "store", "查营业厅", "find_store"
     private, confirms = False, False
-    fields = (Field("place", "地点", _address, again="没看懂地点。"),)
+    fields = (Field("place", "地点", _address, _bare_address, again="没看懂地点。"),)
 
     async def ask(self, part: Field, state: TaskState, desk: Desk) -> Reply:
         return Reply("您在哪个城市、哪个区附近？比如「北京望京」。", None, (Button("取消"),))

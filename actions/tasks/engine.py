@@ -151,6 +151,8 @@ async def _question(
 ) -> Outcome:
     if state.asking != part.name:
         state.asking, state.tries = part.name, 0
+    elif problem:
+        return await _not_understood(problem, task, state, desk)
     reply = await task.ask(part, state, desk)
     if problem:
         short = problem + (reply.short or reply.text)
@@ -175,6 +177,8 @@ async def _hear(task: Task, state: TaskState, desk: Desk) -> Outcome | None:
     if _interrupts(part, task, turn):
         return None
     value = part.parse(turn.request)
+    if value is None and part.guess:
+        value = part.guess(turn.request)
     if value is None:
         return await _not_understood(part.again, task, state, desk)
     state.filled[part.name] = value

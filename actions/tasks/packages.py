@@ -26,7 +26,11 @@ def _plan_words(request: Request) -> str | None:
     if named:
         return named
     text = request.plain
-    return text if re.search(r"\d{2,3}|青春|银龄|家庭|尊享|畅享|融合", text) else None
+    return (
+        text
+        if re.search(r"(?<!\d)\d{2,3}(?![\d月号日gm个分])|青春|银龄|家庭|尊享|畅享|融合", text)
+        else None
+    )
 
 
 class ChangePlan(Task):
@@ -224,10 +228,11 @@ def _per(period: str) -> str:
     return {"month": "/月", "day": "/天"}.get(period, "")
 
 
+def _named_service(request: Request) -> str | None:
+    return request.first("service_name")
+
+
 def _service_words(request: Request) -> str | None:
-    named = request.first("service_name")
-    if named:
-        return named
     words = re.sub(
         r"退订|退掉|取消|关闭|关掉|停掉|帮我|给我|请|麻烦|我要|我想|把|那个|这个|业务|一下|吧|了|的|我|退|[\s，。！,.!]",
         "", request.plain,
@@ -239,7 +244,11 @@ class CancelService(Task):
     """Stops at the end of the month; what was charged stays charged."""
 
     name, title, intent = "cancel_subscription", "退订业务", "cancel_subscription"
-    fields = (Field("service", "要退订的业务", _service_words, again="您没有开通这项业务。"),)
+    fields = (
+        Field(
+            "service", "要退订的业务", _named_service, _service_words, again="您没有开通这项业务。"
+        ),
+    )
 
     async def review(self, state: TaskState, desk: Desk) -> Outcome | None:
         holdings = await desk.bss.accounts.holdings(desk.owner.customer_id)

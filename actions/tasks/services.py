@@ -95,8 +95,10 @@ def _country(request: Request) -> str | None:
         r"(?:去|到|飞|在)([\u4e00-\u9fa5]{2,6}?)(?:玩|旅游|出差|开会|留学|探亲|度假|，|。|,|$|了|的|要|前)",
         request.plain,
     )
-    if found:
-        return found.group(1)
+    return found.group(1) if found else None
+
+
+def _bare_country(request: Request) -> str | None:
     bare = re.fullmatch(r"[\u4e00-\u9fa5]{2,6}", request.plain)
     return request.plain if bare and request.intent in ("inform", "nlu_fallback", "") else None
 
@@ -114,7 +116,7 @@ class Roaming(Task):
 
     name, title, intent = "roaming", "开通国际漫游", "activate_roaming"
     fields = (
-        Field("country", "目的地", _country, again="没看懂是哪个国家或地区。"),
+        Field("country", "目的地", _country, _bare_country, again="没看懂是哪个国家或地区。"),
         Field("start", "开始日期", _start, again="没看懂日期，可以说「明天」或者「12月3日」。"),
     )
 

@@ -23,7 +23,8 @@ class Field:
     Args:
         name: key in ``TaskState.filled``.
         label: Chinese, for the agent.
-        parse: the value in a customer's words, or None.
+        parse: the value in a customer's words, or None; sure of itself.
+        guess: the value when the field was asked for and nothing else seems meant.
         prefill: whether the opening request may already hold it.
         free: any words will do, even such as look like another request.
         secret: never shown to anybody.
@@ -33,6 +34,7 @@ class Field:
     name: str
     label: str
     parse: Callable[[Request], Any]
+    guess: Callable[[Request], Any] | None = None
     prefill: bool = True
     free: bool = False
     secret: bool = False
@@ -96,6 +98,8 @@ class Task(ABC):
             if not part.prefill or (known and not overwrite) or (overwrite and part.free):
                 continue
             value = part.parse(request)
+            if value is None and part.guess and not overwrite:
+                value = part.guess(request)
             if value is not None and value != state.filled.get(part.name):
                 state.filled[part.name] = value
                 changed = True
