@@ -66,10 +66,10 @@ export const ChatComposer = {
         ElementPlus.ElMessage({ type: "warning", message: `还有未填写的内容：${open.value.join("、")}`, grouping: true });
         return;
       }
-      emit(mode.value === "reply" ? "say" : "note", value);
       text.value = "";
       typedAt = 0;
-      if (mode.value === "note") mode.value = "reply";
+      emit(mode.value === "reply" ? "say" : "note", value);
+      mode.value = "reply";
       focus();
     }
     function put(value) {
@@ -111,8 +111,13 @@ export const ChatComposer = {
       if (saving.name.trim()) addCanned(saving.name, texts.reply);
       saving.open = false;
     }
+    /** Gives back a note that was refused, unless another has been begun. */
+    function keepNote(value) {
+      texts.note ||= value;
+      focus("note");
+    }
     const short = (hit) => hit.question || hit.answer || "";
-    expose({ put, focus });
+    expose({ put, focus, keepNote });
     return { input, mode, text, over, found, open, menu, saving, LIMITS, typed, send, put, choose, key, toggleMenu, startSaving, save, removeCanned, short, focus };
   },
   template: `

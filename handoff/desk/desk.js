@@ -47,7 +47,8 @@ const DeskShell = {
     const say = (text) => threadOf(desk.active)?.say(text);
     async function write(text) {
       // A note has no second try of its own: what was refused goes back into the field.
-      if (!(await note(desk.active, text))) nextTick(() => composer.value?.focus("note"));
+      const id = desk.active;
+      if (!(await note(id, text)) && desk.active === id) composer.value?.keepNote(text);
     }
     function showKnowledge() {
       Object.assign(ui, { side: "knowledge", sideOpen: true });

@@ -31,19 +31,20 @@ export const TransferDialog = {
       const own = chosen.value?.skill_groups || [];
       return own.includes(props.row?.skill_group) ? props.row.skill_group : own[0];
     });
+    const title = computed(() => (props.row?.state === "waiting" ? "改派" : "转接"));
     const ready = computed(() => (form.kind === "group" ? Boolean(form.group) : Boolean(chosen.value)));
     async function submit() {
       const body = { skill_group: group.value, agent_id: form.kind === "agent" ? form.agent : null, note: form.note.trim() };
       if (await act("transfer", () => api.post(`/handoffs/${props.row.handoff_id}/transfer`, body))) {
-        tell("已转接，客户保留原来的位置");
+        tell(`已${title.value}，客户保留原来的位置`);
         shown.value = false;
         emit("done");
       }
     }
-    return { shown, form, colleagues, groups, ready, submit, desk, word, GROUPS, STATUSES };
+    return { shown, title, form, colleagues, groups, ready, submit, desk, word, GROUPS, STATUSES };
   },
   template: `
-    <el-dialog v-model="shown" title="转接" width="520px" append-to-body>
+    <el-dialog v-model="shown" :title="title" width="520px" append-to-body>
       <el-radio-group v-model="form.kind"><el-radio-button value="group">转给技能组</el-radio-button><el-radio-button value="agent">转给同事</el-radio-button></el-radio-group>
       <ul class="choices" role="radiogroup">
         <template v-if="form.kind === 'group'"><li v-for="group in groups" :key="group.id"><label :class="{ chosen: form.group === group.id }"><input type="radio" name="group" :value="group.id" v-model="form.group"><span>{{ group.name }}</span><span class="spacer"></span><span class="small muted">{{ group.online ? group.online + '人在线' : '无人在线' }}</span></label></li></template>
@@ -51,7 +52,7 @@ export const TransferDialog = {
           <li v-if="!colleagues.length" class="empty">现在没有其他同事在线</li></template>
       </ul>
       <el-input v-model="form.note" type="textarea" :rows="3" maxlength="2000" placeholder="给下一位同事的备注（客户看不到）" aria-label="转接备注" />
-      <template #footer><el-button @click="shown = false">取消</el-button><el-button type="primary" :disabled="!ready" :loading="desk.busy.transfer" @click="submit">转接</el-button></template>
+      <template #footer><el-button @click="shown = false">取消</el-button><el-button type="primary" :disabled="!ready" :loading="desk.busy.transfer" @click="submit">{{ title }}</el-button></template>
     </el-dialog>`,
 };
 

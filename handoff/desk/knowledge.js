@@ -48,6 +48,7 @@ export const KnowledgePanel = {
         <el-input ref="input" v-model="state.words" placeholder="搜索知识库" clearable maxlength="200" aria-label="搜索知识库" @keydown.enter="(event) => !event.isComposing && search()" />
         <button v-if="question" type="button" class="link" @click="fromCustomer">搜客户刚才的话</button>
       </div>
+      <p v-if="state.busy && !state.hits" class="small muted pad" role="status">正在搜索…</p>
       <p v-if="state.problem" class="empty" role="alert">{{ state.problem }}</p>
       <p v-else-if="state.hits && !state.hits.length" class="empty">没有找到相关知识，换个说法试试</p>
       <p v-else-if="state.hits && state.decision === 'none'" class="small muted pad">没有很确定的答案，以下供参考</p>

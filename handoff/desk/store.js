@@ -14,6 +14,7 @@ const OPEN = "waiting,offered,active,transferred,wrap_up";
 const CALM_MS = 150;
 const SAFETY_MS = 20000;
 const PREVIEW_MS = 6000;
+const READ_MS = 300;
 const DRAFT_DAYS = 7;
 
 export const desk = reactive({
@@ -64,7 +65,11 @@ async function readLists() {
   desk.loaded = true;
   const alive = new Set(rows.map((row) => row.handoff_id));
   for (const id of threads.keys()) if (!alive.has(id)) forget(id);
-  if (desk.active && !alive.has(desk.active)) leave();
+  if (desk.active && !alive.has(desk.active)) {
+    const winner = takenBy.get(desk.active);
+    if (winner && winner !== session.staff.id && !desk.busy[`accept:${desk.active}`]) tell(`${nameOf(winner)}已接入这位客户`, "info");
+    leave();
+  }
   for (const row of rows) if (isMine(row) && !threads.has(row.handoff_id) && readAll("out", row.handoff_id).length) load(row.handoff_id).catch(trouble);
 }
 
@@ -146,17 +151,20 @@ function leave() {
 export const threadOf = (id) => threads.get(id);
 
 const visible = () => document.visibilityState === "visible" && document.hasFocus();
+const readUpTo = new Map();
 let reading = 0;
 /** Tells the server, and the other tabs, what has been read. */
 export function markRead() {
   const row = activeRow.value;
   const thread = threads.get(desk.active);
   if (!row?.mine || row.state !== "active" || !thread || !visible()) return;
-  if (!row.unread && row.readSeq >= thread.lastSeq) return;
-  Object.assign(row, { unread: 0, readSeq: thread.lastSeq });
-  tabs.postMessage({ read: row.handoff_id });
+  const id = row.handoff_id;
+  if (!row.unread && readUpTo.get(id) >= thread.lastSeq) return;
+  row.unread = 0;
+  readUpTo.set(id, thread.lastSeq);
+  tabs.postMessage({ read: id });
   clearTimeout(reading);
-  reading = setTimeout(() => api.post(`/handoffs/${row.handoff_id}/read`, { seq: thread.lastSeq }).catch(() => {}), 300);
+  reading = setTimeout(() => api.post(`/handoffs/${id}/read`, { seq: thread.lastSeq }).catch(() => readUpTo.delete(id)), READ_MS);
 }
 addEventListener("focus", () => markRead());
 tabs.onmessage = ({ data }) => {
@@ -261,12 +269,14 @@ function heardMessage({ handoff_id: id, message }, row) {
   const thread = threads.get(id);
   const fresh = thread ? thread.take([message]) : [message];
   if (!row) return void refresh();
-  if (message.seq <= row.last_seq && thread) return;
-  row.last_seq = Math.max(row.last_seq, message.seq);
-  row.last_message = { sender: message.sender, text: message.text, at: message.created_at };
+  // A list read in the meantime has counted this message already.
+  const uncounted = message.seq > row.last_seq;
+  if (uncounted) {
+    row.last_seq = message.seq;
+    row.last_message = { sender: message.sender, text: message.text, at: message.created_at };
+  }
   if (message.sender !== "customer" || !fresh.length) return;
-  const reading = id === desk.active && visible();
-  if (!reading) row.unread += 1;
+  if (uncounted && !(id === desk.active && visible())) row.unread += 1;
   if (!document.hasFocus() || id !== desk.active) beep("message");
   heardMood(id, message);
   nextTick(markRead);

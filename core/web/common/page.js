@@ -20,6 +20,8 @@ export function mountPage(root) {
 
 /** Shows a failure to the person, once even if it repeats. */
 export function complain(error) {
+  // Without a status it is no answer of the server but a fault of ours.
+  if (error?.status === undefined) console.error(error);
   if (error?.status === 401) return;
   ElementPlus.ElMessage({ type: "error", message: error?.message || String(error), grouping: true, showClose: true, duration: 5000 });
 }
