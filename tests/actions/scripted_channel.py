@@ -26,8 +26,12 @@ class ScriptedInput(InputChannel):
             collector = CollectingOutputChannel()
             await on_new_message(
                 UserMessage(
-                    body["text"], collector, body["sender"], parse_data=body["parse"],
-                    input_channel=self.name(), metadata=body.get("metadata") or {},
+                    body["text"],
+                    collector,
+                    body["sender"],
+                    parse_data=body["parse"],
+                    input_channel=self.name(),
+                    metadata=body.get("metadata") or {},
                 )
             )
             return response.json(shape_answer(collector.messages, body["parse"]))

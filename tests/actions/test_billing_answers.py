@@ -24,7 +24,15 @@ def test_names_both_totals_and_each_new_item_with_its_cause() -> None:
                ("彩铃", "5.00", "vas"), ("国内短信", "4.40", "sms"))  # fmt: skip
     outcome = billing.explain(now, before, Holdings(()), RATES)
     text = outcome.replies[0].text
-    for piece in ("158.40元", "134.00元", "24.40元", "流量超出 20.00元", "国内短信 4.40元", "约4GB", "44条"):
+    for piece in (
+        "158.40元",
+        "134.00元",
+        "24.40元",
+        "流量超出 20.00元",
+        "国内短信 4.40元",
+        "约4GB",
+        "44条",
+    ):
         assert piece in text
     assert "彩铃" not in text
     card = outcome.replies[0].card
@@ -42,7 +50,8 @@ def test_an_unwanted_service_is_pointed_out_and_can_be_cancelled_by_agreeing() -
     now = bill("2025-10", ("套餐", "59.00", "plan"), ("视频会员", "15.00", "vas"))
     outcome = billing.explain(now, before, Holdings((service,)), RATES)
     assert "电话推广" in outcome.replies[0].text
-    assert outcome.replies[0].buttons[0].payload == "" and outcome.offer is not None
+    assert outcome.replies[0].buttons[0].payload == ""
+    assert outcome.offer is not None
     assert outcome.offer.action == "action_cancel_subscription"
     assert outcome.offer.request.first("service_name") == "视频会员"
 
@@ -51,16 +60,21 @@ def test_items_that_went_away_and_a_smaller_bill() -> None:
     before = bill("2025-09", ("套餐", "59.00", "plan"), ("视频会员", "15.00", "vas"))
     now = bill("2025-10", ("套餐", "59.00", "plan"))
     text = billing.explain(now, before, Holdings(()), RATES).replies[0].text
-    assert "少了15.00元" in text and "视频会员：这个月没有了" in text
+    assert "少了15.00元" in text
+    assert "视频会员：这个月没有了" in text
 
 
 def test_no_change_is_said_plainly() -> None:
-    one, two = bill("2025-09", ("套餐", "29.00", "plan")), bill("2025-10", ("套餐", "29.00", "plan"))
+    one, two = (
+        bill("2025-09", ("套餐", "29.00", "plan")),
+        bill("2025-10", ("套餐", "29.00", "plan")),
+    )
     assert "一样" in billing.explain(two, one, Holdings(()), RATES).replies[0].text
 
 
 def test_arrears_are_owed_not_negative() -> None:
     plan = Subscription("p", "plan-59", "畅享59元", "suspended", "plan", Decimal(59), "month", None)
     outcome = billing.balance(Decimal("-12.50"), None, plan)
-    assert "欠费12.50元" in outcome.replies[0].text and "停机" in outcome.replies[0].text
+    assert "欠费12.50元" in outcome.replies[0].text
+    assert "停机" in outcome.replies[0].text
     assert "-12.50" not in outcome.replies[0].text

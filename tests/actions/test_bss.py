@@ -54,7 +54,8 @@ async def test_a_timeout_is_final_and_worded() -> None:
     sent, seen = transport(httpx.ReadTimeout("slow"))
     with pytest.raises(BssUnavailable) as caught:
         await sent.get("/x")
-    assert len(seen) == 1 and "不敢给您报错的数字" in caught.value.detail
+    assert len(seen) == 1
+    assert "不敢给您报错的数字" in caught.value.detail
 
 
 async def test_refusals_carry_reason_and_words() -> None:
@@ -103,7 +104,8 @@ async def test_usage_adds_up_to_the_allowance_used(bss: OperatorClient) -> None:
     usage = await bss.accounts.usage("8600001", today.replace(day=1), today)
     megabytes = sum(u.amount for u in usage if u.kind == "data")
     buckets = {b.kind: b for b in await bss.accounts.buckets("8600001")}
-    assert str(buckets["data"].used) == "58.6" and str(buckets["data"].left) == "1.4"
+    assert str(buckets["data"].used) == "58.6"
+    assert str(buckets["data"].left) == "1.4"
     assert abs(Decimal(megabytes) / 1024 - Decimal("58.6")) < Decimal("0.01")
 
 
@@ -112,13 +114,15 @@ async def test_catalogue_facts_are_as_people_write_them(bss: OperatorClient) -> 
     assert facts["offer.plan-59.price"] == "59"
     assert facts["offer.plan-family-169.minutes"] == "500"
     assert facts["offer.addon-data-10g.data_gb"] == "10"
-    assert facts["rate.sms_domestic"] == "0.10" and facts["rate.data_overage"] == "5"
+    assert facts["rate.sms_domestic"] == "0.10"
+    assert facts["rate.data_overage"] == "5"
 
 
 async def test_the_same_key_writes_once(bss: OperatorClient) -> None:
     first = await bss.accounts.top_up("13800000001", Decimal(50), "k1")
     again = await bss.accounts.top_up("13800000001", Decimal(50), "k1")
-    assert first == again and str(await bss.accounts.balance("8600001")) == "106.30"
+    assert first == again
+    assert str(await bss.accounts.balance("8600001")) == "106.30"
 
 
 async def test_paying_arrears_brings_the_number_back(bss: OperatorClient) -> None:
@@ -127,7 +131,8 @@ async def test_paying_arrears_brings_the_number_back(bss: OperatorClient) -> Non
     assert caught.value.reason == "arrears"
     assert (await bss.accounts.top_up("13800000002", Decimal(20), "k2")).resumed
     plan = (await bss.accounts.holdings("8600002")).plan
-    assert plan is not None and plan.status == "active"
+    assert plan is not None
+    assert plan.status == "active"
 
 
 async def test_codes_expire_after_too_many_attempts(bss: OperatorClient) -> None:
@@ -144,7 +149,8 @@ async def test_codes_expire_after_too_many_attempts(bss: OperatorClient) -> None
 async def test_a_code_serves_once(bss: OperatorClient) -> None:
     await bss.identity.send_code("13800000003")
     customer = await bss.identity.check_code("13800000003", "246810")
-    assert customer.name == "王建国" and customer.elderly
+    assert customer.name == "王建国"
+    assert customer.elderly
     with pytest.raises(BssRefused):
         await bss.identity.check_code("13800000003", "246810")
 
@@ -159,10 +165,13 @@ async def test_unknown_things_are_not_found(bss: OperatorClient) -> None:
 async def test_profile_for_the_desk(bss: OperatorClient) -> None:
     await bss.care.open_ticket("fault", "断网", "major", "case-1", "8600004")
     profile = await bss.profile("8600004")
-    assert profile.customer.tier == "diamond" and profile.holdings.broadband is not None
-    assert profile.holdings.plan is not None and profile.holdings.plan.contract_end is not None
+    assert profile.customer.tier == "diamond"
+    assert profile.holdings.broadband is not None
+    assert profile.holdings.plan is not None
+    assert profile.holdings.plan.contract_end is not None
     days = (profile.holdings.plan.contract_end - local_now().date()).days
-    assert days == 25 and [t.kind for t in profile.open_tickets] == ["fault"]
+    assert days == 25
+    assert [t.kind for t in profile.open_tickets] == ["fault"]
 
 
 async def test_a_contact_is_recorded(bss: OperatorClient) -> None:

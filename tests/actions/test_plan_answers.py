@@ -43,8 +43,11 @@ def test_heavy_use_on_a_small_plan_recommends_the_one_that_saves() -> None:
     current = CATALOGUE.plans[0]
     outcome = plans.recommend(uses, current, CATALOGUE, NOTHING, 23)
     text = outcome.replies[0].text
-    assert "畅享39元" in text and "46.00元" in text and "7.00元" in text
-    assert outcome.step is not None and outcome.step.figures["月均节省"] == "7.00元"
+    assert "畅享39元" in text
+    assert "46.00元" in text
+    assert "7.00元" in text
+    assert outcome.step is not None
+    assert outcome.step.figures["月均节省"] == "7.00元"
 
 
 def test_age_limits_hold() -> None:
@@ -56,13 +59,17 @@ def test_age_limits_hold() -> None:
 
 
 def test_a_plan_that_carries_the_broadband_is_not_traded_for_one_without() -> None:
-    line = Subscription("b", "broadband", "300M宽带", "active", "broadband", Decimal(0), "month", None)
+    line = Subscription(
+        "b", "broadband", "300M宽带", "active", "broadband", Decimal(0), "month", None
+    )
     outcome = plans.recommend([use("5")], CATALOGUE.plans[5], CATALOGUE, Holdings((line,)), 40)
     assert "最合适" in outcome.replies[0].text
 
 
 def test_cheaper_than_mine() -> None:
     text = plans.browse("有什么便宜点的套餐", CATALOGUE, CATALOGUE.plans[3]).replies[0].text
-    assert "畅享39元" in text and "5G畅享129元" not in text
+    assert "畅享39元" in text
+    assert "5G畅享129元" not in text
     card = plans.browse("有什么便宜点的套餐", CATALOGUE, None).replies[0].card
-    assert card is not None and card["plans"][0]["payload"] == "办理青春19元"
+    assert card is not None
+    assert card["plans"][0]["payload"] == "办理青春19元"

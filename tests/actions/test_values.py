@@ -22,7 +22,8 @@ def test_chinese_integers(text: str, number: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["１３８ ０００００００１", "138-0000-0001", "幺三八零零零零零零零幺", "号码13800000001，谢谢"]
+    "text",
+    ["１３８ ０００００００１", "138-0000-0001", "幺三八零零零零零零零幺", "号码13800000001，谢谢"],
 )
 def test_phones_in_every_spelling(text: str) -> None:
     assert numerals.phone(text) == "13800000001"
@@ -75,7 +76,9 @@ def test_days_lie_ahead(text: str, day: str | None) -> None:
     assert (found.isoformat() if found else None) == day
 
 
-@pytest.mark.parametrize("text", ["好的", "行", "可以，帮我办吧", "没问题", "嗯嗯", "确认办理", "要"])
+@pytest.mark.parametrize(
+    "text", ["好的", "行", "可以，帮我办吧", "没问题", "嗯嗯", "确认办理", "要"]
+)
 def test_agreement(text: str) -> None:
     assert values.decision(text, "") == "yes"
 
@@ -91,4 +94,6 @@ def test_doubt_is_neither() -> None:
 
 def test_giving_up_is_short() -> None:
     assert values.wants_out("算了不办了", "nlu_fallback")
-    assert not values.wants_out("你们上次取消了我的套餐害我多花了三十块钱还不给退", "file_complaint")
+    assert not values.wants_out(
+        "你们上次取消了我的套餐害我多花了三十块钱还不给退", "file_complaint"
+    )
