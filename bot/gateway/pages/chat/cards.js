@@ -17,7 +17,7 @@ export function cardElement(card, actions) {
 export function fewer(nodes, few, label) {
 	if (nodes.length <= few) return nodes;
 	nodes.slice(few).forEach((node) => node.classList.add("beyond"));
-	const more = h("button.more", { type: "button", click: () => {
+	const more = h("button.more", { click: () => {
 		nodes.forEach((node) => node.classList.remove("beyond"));
 		more.remove();
 	} }, label);
@@ -80,11 +80,12 @@ function plans(card, actions) {
 
 function planOption(plan, actions) {
 	const facts = [plan.data_gb && `${plan.data_gb}GB流量`, plan.minutes && `${plan.minutes}分钟通话`, ...(plan.extras ?? [])];
-	const choose = h("button.pick", { type: "button", "aria-label": `选择${words(plan.name)}` }, "选择");
+	const choose = h("button.pick", { "aria-label": `选择${words(plan.name)}` }, "选择");
 	const option = h("li",
 		h("div.line", h("strong", words(plan.name)), h("b.price", money(plan.price), h("small", "/月"))),
-		h("p.facts", facts.filter(Boolean).map((fact) => h("span", words(fact)))),
-		plan.reason && h("p.reason", words(plan.reason)), choose);
+		h("div.line",
+			h("div.facts", facts.filter(Boolean).map((fact) => h("span", words(fact))), plan.reason && h("p", words(plan.reason))),
+			choose));
 	choose.addEventListener("click", (event) => {
 		for (const other of option.parentNode.children) other.classList.toggle("chosen", other === option);
 		actions.say(words(plan.payload) || words(plan.name), event);

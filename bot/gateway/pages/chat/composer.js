@@ -75,4 +75,6 @@ export function createComposer(ui, actions) {
 		dictation.toggle();
 	});
 	changed();
+	/** Fits the field to its text again, after the type has changed. */
+	return changed;
 }

@@ -148,6 +148,7 @@ export function createConversation(api, page, sessionFields) {
 
 	function setState(source) {
 		stateVersion += 1;
+		if (source.state !== state) page.typing(null);
 		state = source.state ?? state;
 		agent = state === "human" ? source.agent_name ?? agent : null;
 		if (source.profile) page.profile(source.profile);

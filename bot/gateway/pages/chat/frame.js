@@ -16,7 +16,7 @@ export function createFrame(root, ui, names) {
 	function render() {
 		const place = Number(queue?.position) || 0;
 		const [name, presence, glyph] = {
-			waiting: [place ? `排队中 第${place}位` : "正在转接人工", "人工客服马上就来", "clock"],
+			waiting: [place ? `排队中 第${place}位` : "正在转接人工", "可以继续补充您的问题", "clock"],
 			human: [agent ? `人工客服 ${agent}` : "人工客服", "正在为您服务", "person"],
 		}[state] ?? [...names, "bot"];
 		root.dataset.state = state;
@@ -60,5 +60,5 @@ export function createFrame(root, ui, names) {
 function placeWords(place, seconds) {
 	if (!place) return "正在为您安排人工客服，请稍候";
 	const ahead = place > 1 ? `前面还有 ${place - 1} 位` : "下一位就是您";
-	return seconds > 0 ? `${ahead}，大约等待 ${Math.ceil(seconds / 60)} 分钟` : `${ahead}，请稍候`;
+	return `${ahead}，${seconds > 0 ? `大约等待 ${Math.ceil(seconds / 60)} 分钟` : "等候时间暂时无法估计"}`;
 }

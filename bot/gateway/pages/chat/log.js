@@ -7,6 +7,7 @@ import { markdown } from "./markdown.js";
 const GROUP = 2 * 60 * 1000;
 const STAMP = 5 * 60 * 1000;
 const NEAR = 90;
+const MARGIN = 10;
 const FEW_BUTTONS = 3;
 const TYPING = 8000;
 const SAYS = { bot: "小畅：", agent: "人工客服：", customer: "我：" };
@@ -23,6 +24,7 @@ export function createLog(ui, actions) {
 	let thread;
 	let typingTimer;
 	let stuck = true;
+	let anchor = null;
 
 	/** Starts a new stretch; with a notice the old one stays above it, else it goes. */
 	function begin(notice) {
@@ -31,6 +33,7 @@ export function createLog(ui, actions) {
 		items = [];
 		waiting = [];
 		byClientId = new Map();
+		anchor = null;
 		thread = h("div");
 		ui.log.append(notice ? line(notice) : "", thread);
 		typing(null);
@@ -45,6 +48,7 @@ export function createLog(ui, actions) {
 		item.at = new Date(message.created_at);
 		if (message.client_message_id) byClientId.set(message.client_message_id, item);
 		place(item);
+		if (live && item.sender !== "bot") anchor = item;
 		if (["bot", "agent"].includes(item.sender)) typing(null);
 		refreshButtons();
 		follow(live && item.sender !== "customer");
@@ -61,6 +65,7 @@ export function createLog(ui, actions) {
 			waiting.push(item);
 			thread.append(item.node);
 		}
+		anchor = item;
 		annotate(item, sent);
 		if (item.failed) typing(null);
 		refreshButtons();
@@ -102,13 +107,13 @@ export function createLog(ui, actions) {
 	function bubble(text, sender) {
 		if (sender === "customer") return h("div.bubble.plain", text);
 		const said = h("div.bubble", markdown(text));
-		const read = h("button.read", { type: "button", "aria-label": "朗读这条消息", click: () => actions.read(said.innerText) }, icon("sound"));
+		const read = h("button.read", { "aria-label": "朗读这条消息", click: () => actions.read(said.innerText) }, icon("sound"));
 		return h("div.spoken", said, read);
 	}
 
 	function chips(buttons) {
 		const all = buttons.map(({ title, payload }) =>
-			h("button.chip", { type: "button", click: (event) => actions.say(words(payload) || words(title), event) }, words(title)));
+			h("button.chip", { click: (event) => actions.say(words(payload) || words(title), event) }, words(title)));
 		return h("div.chips", { role: "group", "aria-label": "快捷回复" }, fewer(all, FEW_BUTTONS, "更多"));
 	}
 
@@ -153,8 +158,14 @@ export function createLog(ui, actions) {
 
 	// ---- scrolling
 
+	/** The end, or as near as leaves the start of the newest exchange in sight: a long answer is read from its top. */
+	function target() {
+		const end = ui.scroll.scrollHeight - ui.scroll.clientHeight;
+		return anchor ? Math.min(end, anchor.node.offsetTop - MARGIN) : end;
+	}
+
 	function toEnd() {
-		ui.scroll.scrollTop = ui.scroll.scrollHeight;
+		ui.scroll.scrollTop = Math.max(ui.scroll.scrollTop, target());
 		ui.latest.hidden = stuck = true;
 	}
 
@@ -164,11 +175,13 @@ export function createLog(ui, actions) {
 	}
 
 	ui.scroll.addEventListener("scroll", () => {
-		const { scrollTop, scrollHeight, clientHeight } = ui.scroll;
-		stuck = scrollHeight - scrollTop - clientHeight < NEAR;
+		stuck = ui.scroll.scrollTop > target() - NEAR;
 		if (stuck) ui.latest.hidden = true;
 	}, { passive: true });
-	ui.latest.addEventListener("click", toEnd);
+	ui.latest.addEventListener("click", () => {
+		anchor = null;
+		toEnd();
+	});
 	// The keyboard, a larger type or a grown input must not hide the end of the conversation.
 	const resized = new ResizeObserver(() => stuck && toEnd());
 	resized.observe(ui.scroll);
@@ -202,6 +215,6 @@ function note({ id, status, error }, actions) {
 	if (status === "pending") return h("p.note.sending", "发送中…");
 	if (status !== "failed") return null;
 	return h("p.note", { role: "alert" }, icon("alert"), h("span", words(error)),
-		h("button", { type: "button", click: () => actions.retry(id) }, "重发"),
-		h("button", { type: "button", click: () => actions.drop(id) }, "删除"));
+		h("button", { click: () => actions.retry(id) }, "重发"),
+		h("button", { click: () => actions.drop(id) }, "删除"));
 }

@@ -28,6 +28,7 @@ export function mount(root) {
 		ui[name].setAttribute("aria-pressed", on);
 		document.documentElement.toggleAttribute("data-elderly", chosen.elderly);
 		if (!chosen.aloud) reader.hush();
+		fitInput();
 	}
 
 	for (const name of ["elderly", "aloud"]) {
@@ -75,7 +76,7 @@ export function mount(root) {
 			if (elderly && store.get("elderly") === null) prefer("elderly", true);
 		},
 	}, () => ({ channel, elderly: chosen.elderly, app_token: appToken }));
-	createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
+	const fitInput = createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
 
 	ui.person.addEventListener("click", (event) => say("转人工", event));
 	ui.renew.addEventListener("click", () => confirm("清除本机上的聊天记录，开始新的对话？") && conversation.restart());
