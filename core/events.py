@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,6 +37,7 @@ KNOWLEDGE_PUBLISHED = "knowledge_published"
 
 Event = dict[str, Any]
 _QUEUE_LIMIT = 1000
+_QUIET_S = 1.0
 
 
 class LiveBus:
@@ -49,12 +51,17 @@ class LiveBus:
         self._listeners: dict[str, set[asyncio.Queue[Event]]] = defaultdict(set)
         self._pubsub = redis.pubsub(ignore_subscribe_messages=True)
         self._task: asyncio.Task[None] | None = None
+        self._quiet_until = 0.0
 
     async def publish(self, channel: str, kind: str, **fields: Any) -> None:
         """Publishes one event; a Redis outage is logged, not raised, because SQL holds the truth."""
+        if time.monotonic() < self._quiet_until:
+            return
         try:
             await self._redis.publish(channel, orjson.dumps({"type": kind, **fields}))
         except RedisError as error:
+            # Or every event of the outage would wait for the client's retries again.
+            self._quiet_until = time.monotonic() + _QUIET_S
             log.warning("live_event_lost", channel=channel, kind=kind, error=str(error))
 
     @asynccontextmanager

@@ -47,6 +47,10 @@ def mood_of(points: Sequence[MoodPoint]) -> Mood:
     return Mood.model_validate({"label": label, "trend": trend, "points": list(points)})
 
 
+# The NLU names what it hears; the desk names what it means.
+_MOOD_OF_LABEL = {"calm": "neutral", "unhappy": "negative"}
+
+
 def mood_point(seq: int, understanding: dict[str, Any] | None) -> MoodPoint | None:
     """The mood the NLU found in one message, if it looked."""
     sentiment = (understanding or {}).get("sentiment")
@@ -55,7 +59,7 @@ def mood_point(seq: int, understanding: dict[str, Any] | None) -> MoodPoint | No
     score, flags = sentiment.get("score"), sentiment.get("flags")
     return MoodPoint(
         seq=seq,
-        label=sentiment["label"],
+        label=_MOOD_OF_LABEL.get(sentiment["label"], sentiment["label"]),
         score=score if isinstance(score, int | float) else None,
         flags=[str(flag) for flag in flags] if isinstance(flags, list) else [],
     )

@@ -22,7 +22,7 @@ def main() -> None:
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings
 
-    configure_logging_and_warnings(logging.WARNING, logging.WARNING, True, True)
+    configure_logging_and_warnings(log_level=logging.WARNING, filter_repeated_logs=True)
     serve_application(
         model_path=os.environ["CHANGDA_RASA_MODEL"],
         interface="127.0.0.1",

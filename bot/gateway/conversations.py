@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +14,13 @@ from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
 from bot.gateway import words
 from bot.gateway.locks import ConversationLocks
 from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
-from core.errors import ChangdaError
+from core.errors import ChangdaError, IllegalMove
 from core.events import TYPING, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript
 from handoff.context import HandoffRequest
 from handoff.service import HandoffService
+from handoff.words import wants_to_cancel
 
 log = structlog.get_logger(__name__)
 VERIFIED = 2
@@ -99,8 +101,10 @@ class ConversationRouter:
     async def _answer(self, conversation: Conversation, message: Message) -> dict[str, float]:
         if conversation.owner == "bot":
             return await self._ask_bot(conversation, message)
-        if conversation.owner == "waiting" and words.cancels_wait(message.text):
-            await self._handoffs.abandon(conversation.id)
+        if conversation.owner == "waiting" and wants_to_cancel(message.text):
+            # An agent may have accepted in this very moment: then the customer is in good hands.
+            with contextlib.suppress(IllegalMove):
+                await self._handoffs.abandon(conversation.id)
         await self._settle(message, None)
         return {}
 

@@ -62,6 +62,7 @@ class Services:
 
     async def close(self) -> None:
         """Closes connections in the reverse order of use."""
+        await self.handoffs.settle()
         await self.dialogue.close()
         await self.operator.close()
         await self.bus.close()

@@ -11,18 +11,8 @@ BOT_DOWN = (
 )
 BOT_DOWN_BUTTONS = ("转人工", "稍后再试")
 HANDOFF_DOWN = "抱歉，转接人工暂时没有成功，请稍等一会儿再试一次，您说的内容都已经保存。"
-WAIT_CANCELLED_BUTTONS = ("查话费", "查流量")
 
 PERSON_WORDS = ("人工", "转人", "真人", "客服人员", "跟人说", "活人")
-CANCEL_WAIT_WORDS = (
-    "取消排队",
-    "不排了",
-    "不等了",
-    "返回机器人",
-    "回到机器人",
-    "取消人工",
-    "不用人工",
-)
 
 
 def buttons(titles: tuple[str, ...]) -> list[dict[str, str]]:
@@ -33,8 +23,3 @@ def buttons(titles: tuple[str, ...]) -> list[dict[str, str]]:
 def wants_person(text: str) -> bool:
     """Whether a text asks for a person; used only while the dialogue cannot tell."""
     return any(word in text for word in PERSON_WORDS)
-
-
-def cancels_wait(text: str) -> bool:
-    """Whether a waiting customer wants the bot back."""
-    return any(word in text for word in CANCEL_WAIT_WORDS)

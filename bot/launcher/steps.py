@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from bot.launcher.secrets import ensure_secrets, staff_passwords
 from bot.launcher.words import LauncherError, say, timed
@@ -137,7 +138,8 @@ class Builder:
 
     def _encoder_inputs(self) -> str:
         folder = ROOT / "knowledge_base" / "embedding"
-        return digest_of([folder], self.settings.embedding_model)
+        names = ("weights.py", "build.py", "encoder.py", "adapter.py", "adapter_weights")
+        return digest_of([folder / name for name in names], self.settings.embedding_model)
 
     def _build_encoder(self) -> None:
         command = [sys.executable, "-m", "knowledge_base.embedding.build"]
@@ -178,7 +180,7 @@ def child_environment(settings: Settings, secrets: dict[str, str]) -> dict[str, 
     """Settings as the processes in either environment read them; their secrets, nobody's passwords."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("CHANGDA_PASSWORD_")}
     values = {k: v for k, v in secrets.items() if not k.startswith("CHANGDA_PASSWORD_")}
-    ours = {
+    ours = redis_variables(settings.redis) | {
         "CHANGDA_VAR_DIR": str(settings.var_dir),
         "CHANGDA_RASA_PORT": str(settings.rasa_port),
         "CHANGDA_RASA_MODEL": str(settings.rasa_model_dir / "changda.tar.gz"),
@@ -193,6 +195,17 @@ def child_environment(settings: Settings, secrets: dict[str, str]) -> dict[str, 
         "HF_HUB_OFFLINE": "1",
     }
     return inherited | values | ours
+
+
+def redis_variables(url: str) -> dict[str, str]:
+    """The parts of a Redis URL under the names that Rasa's ``endpoints.yml`` asks for."""
+    parts = urlsplit(url)
+    return {
+        "CHANGDA_REDIS_HOST": parts.hostname or "127.0.0.1",
+        "CHANGDA_REDIS_PORT": str(parts.port or 6379),
+        "CHANGDA_REDIS_DB": parts.path.strip("/") or "0",
+        "CHANGDA_REDIS_PASSWORD": unquote(parts.password or ""),
+    }
 
 
 def prepare_settings() -> tuple[Settings, dict[str, str]]:

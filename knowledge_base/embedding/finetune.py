@@ -131,7 +131,9 @@ def batches(pairs: Iterator[Pair], size: int) -> Iterator[list[Pair]]:
     waiting: list[Pair] = []
     ended = False
     while True:
-        batch, keys, passed = [], set[str](), []
+        batch: list[Pair] = []
+        passed: list[Pair] = []
+        keys: set[str] = set()
         while len(batch) < size:
             if waiting:
                 pair = waiting.pop(0)
