@@ -36,12 +36,6 @@ async function download(path, query, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
-/** Retired entries that customers still get: they disappear with the next publish. */
-async function removals() {
-  const { items } = await api.get(`${K}/entries`, { state: "retired", size: MOST });
-  return items.filter((entry) => entry.published_revision !== null).map(summary);
-}
-
 export const base = {
   async list({ q = "", category = "", state = "", tag = "", page = 1, size = 30 }) {
     const pending = state === "pending";
@@ -63,20 +57,20 @@ export const base = {
   search: (q, k = 8, signal) => api.get(`${K}/search`, { q, k }, { signal }),
 
   async status() {
-    const [publish, found, gone] = await Promise.all([api.get(`${K}/publish`), api.get(`${K}/categories`), removals()]);
+    const [publish, found] = await Promise.all([api.get(`${K}/publish`), api.get(`${K}/categories`)]);
     const categories = found.categories.map(({ name, entries }) => ({ name, count: entries }));
     return {
-      pending: publish.pending + gone.length, version: publish.version, problem: publish.problem, categories,
+      pending: publish.pending, version: publish.version, problem: publish.problem, categories,
       total: categories.reduce((sum, { count }) => sum + count, 0),
     };
   },
   async plan() {
-    const [changed, gone] = await Promise.all([api.get(`${K}/entries`, { pending: true, size: MOST }), removals()]);
-    const items = changed.items.map(summary);
-    return {
-      fresh: items.filter((entry) => !entry.live), changed: items.filter((entry) => entry.live), gone,
-      more: changed.total - items.length,
-    };
+    const { items, total } = await api.get(`${K}/entries`, { pending: true, size: MOST });
+    const all = items.map(summary);
+    // A retired entry is listed only while customers still get it.
+    const gone = all.filter((entry) => entry.state === "retired");
+    const kept = all.filter((entry) => entry.state !== "retired");
+    return { fresh: kept.filter((entry) => !entry.live), changed: kept.filter((entry) => entry.live), gone, more: total - all.length };
   },
   countOf: async (state) => (await api.get(`${K}/entries`, { ...(state === "pending" ? { pending: true } : { state }), size: 1 })).total,
   publish: (force) => request("POST", `${K}/publish`, { body: { force }, timeout: LONG_MS }),

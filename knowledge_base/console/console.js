@@ -77,7 +77,7 @@ const Console = {
         </nav>
         <span class="spacer"></span>
         <button type="button" class="icon-button keys-button" aria-label="快捷键" title="快捷键（?）" @click="help = true"><kbd>?</kbd></button>
-        <el-button type="primary" class="publish-button" :plain="!shared.pending" title="Ctrl + Enter" @click="publish">发布<template v-if="shared.pending"> {{ shared.pending }} 处</template></el-button>
+        <el-button type="primary" class="publish-button" :plain="!shared.pending" title="Ctrl + Enter" @click="publish">{{ shared.pending ? '发布 ' + shared.pending + ' 处' : '发布' }}</el-button>
         <staff-menu />
       </header>
       <main class="room">

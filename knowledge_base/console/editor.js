@@ -23,6 +23,8 @@ async function askUnsaved() {
   try {
     await ElMessageBox.confirm("这条知识有还没保存的改动。", "先保存吗？", {
       confirmButtonText: "保存", cancelButtonText: "不保存", distinguishCancelAndClose: true, type: "warning",
+      // The browser's back button changes the address first; that must not answer the question.
+      closeOnHashChange: false,
     });
     return "save";
   } catch (action) {

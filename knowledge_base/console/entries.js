@@ -129,7 +129,7 @@ export const Entries = {
           <el-pagination v-if="list.total > page" v-model:current-page="wanted.page" size="small" layout="prev, pager, next" :pager-count="5" :page-size="page" :total="list.total" /></footer>
       </aside>
       <section class="entry-pane">
-        <editor v-if="route.id" :key="route.id === 'new' ? 'new' : 'entry'" ref="editor" :id="route.id" @changed="load" />
+        <editor v-if="route.id" ref="editor" :id="route.id" @changed="load" />
         <overview v-else @filter="wanted.state = $event" />
       </section>
     </div>`,
