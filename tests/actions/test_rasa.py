@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import redis
 
 from core.settings import ROOT
 from tests.actions.conversation import Said, customer, message
@@ -67,19 +69,27 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def rasa_url(workspace: Path, actions_url: str) -> Iterator[str]:
+def rasa_url(workspace: Path, actions_url: str, redis_url: str) -> Iterator[str]:
+    """Rasa with our endpoints.yml: the action server, the short tracker store, the lock store."""
     port = free_port()
+    redis_at = urlsplit(redis_url)
+    settings = {
+        "CHANGDA_ACTIONS_URL": f"{actions_url}/webhook",
+        "CHANGDA_REDIS_HOST": redis_at.hostname or "",
+        "CHANGDA_REDIS_PORT": str(redis_at.port),
+        "CHANGDA_REDIS_DB": "0",
+        "CHANGDA_REDIS_PASSWORD": "",
+    }
     (workspace / "credentials.yml").write_text(
         "tests.actions.scripted_channel.ScriptedInput:\n", "utf-8"
     )
-    (workspace / "endpoints.yml").write_text(
-        f"action_endpoint:\n  url: {actions_url}/webhook\n  selective_domain: true\n", "utf-8"
-    )
     command = [RASA, "run", "--model", workspace / "models", "-i", "127.0.0.1", "-p", str(port),
                "--credentials", workspace / "credentials.yml",
-               "--endpoints", workspace / "endpoints.yml"]  # fmt: skip
+               "--endpoints", ROOT / "endpoints.yml"]  # fmt: skip
     with (workspace / "rasa.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment() | settings, stdout=log, stderr=log
+        )
         url = f"http://127.0.0.1:{port}"
         try:
             for _ in range(600):
@@ -153,3 +163,19 @@ def test_two_misses_bring_a_person(rasa_url: str) -> None:
     talk = Talk(rasa_url)
     assert not talk.say("阿巴", "nlu_fallback", 0.1).directives
     assert talk.say("阿巴巴", "nlu_fallback", 0.1).directive("handoff")["trigger"] == "misses"
+
+
+def test_a_long_conversation_stays_small_and_remembers(rasa_url: str, redis_url: str) -> None:
+    talk = Talk(rasa_url, customer(1))
+    talk.say("充值", "recharge")
+    store, sizes = redis.Redis.from_url(redis_url), []
+    hits = [{"entry_id": "e", "question": "漫游？", "answer": "长" * 3000, "score": 0.9}]
+    for _ in range(25):
+        said = talk.say("漫游", "ask_knowledge", knowledge={"decision": "answer", "hits": hits})
+        assert "充多少钱" in said.text
+        sizes.append(max(store.strlen(key) for key in store.keys(f"*{talk._sender}")))
+    assert max(sizes[10:]) < 100_000
+    assert "充值50元" in talk.say("50", "inform").text
+    handoff = talk.say("转人工", "request_human").directive("handoff")
+    assert len(handoff["tried"]) == 20
+    assert handoff["slots"]["filled"]["充值金额"] == "50.00"
