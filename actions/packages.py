@@ -6,6 +6,7 @@ import asyncio
 from datetime import date
 
 from actions.answers import plans as words
+from actions.answers import recommendation
 from actions.base import DialogueAction, owner
 from actions.bss.client import OperatorClient
 from actions.bss.models import Plan
@@ -65,8 +66,8 @@ class RecommendPackage(DialogueAction):
         starts = [date.fromisoformat(f"{bill.month}-01") for bill in finished]
         last = min(month_end(max(starts)), today)
         usage = await bss.accounts.usage(customer_id, min(starts), last)
-        uses = [words.month_use(bill, usage) for bill in finished]
-        return words.recommend(uses, current, catalogue, holdings, customer.age)
+        uses = [recommendation.month_use(bill, usage) for bill in finished]
+        return recommendation.recommend(uses, current, catalogue, holdings, customer.age)
 
 
 class StartChangePackage(StartTask):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from actions.tasks.billing import Invoice, Recharge
 from actions.tasks.care import Complain, FindStore, ReportFault, ReportSpam
-from actions.tasks.packages import CancelService, ChangePlan, OrderAddon
+from actions.tasks.packages import ChangePlan
 from actions.tasks.services import ResetPassword, Resume, Roaming, Suspend
+from actions.tasks.subscriptions import CancelService, OrderAddon
 from actions.tasks.task import Task
 from actions.tasks.verify import Verify
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from actions.answers import plans
+from actions.answers import plans, recommendation
 from actions.bss.models import Catalogue, Holdings, Plan, Subscription
 
 CATALOGUE = Catalogue(
@@ -34,14 +34,14 @@ def test_plans_in_words(text: str, ids: list[str]) -> None:
     assert [plan.id for plan in plans.find(text, CATALOGUE)] == ids
 
 
-def use(data: str, minutes: int = 60, month: str = "2025-10") -> plans.MonthUse:
-    return plans.MonthUse(month, Decimal(data), minutes, 0, Decimal(0))
+def use(data: str, minutes: int = 60, month: str = "2025-10") -> recommendation.MonthUse:
+    return recommendation.MonthUse(month, Decimal(data), minutes, 0, Decimal(0))
 
 
 def test_heavy_use_on_a_small_plan_recommends_the_one_that_saves() -> None:
     uses = [use("15.8"), use("15.0", month="2025-09")]
     current = CATALOGUE.plans[0]
-    outcome = plans.recommend(uses, current, CATALOGUE, NOTHING, 23)
+    outcome = recommendation.recommend(uses, current, CATALOGUE, NOTHING, 23)
     text = outcome.replies[0].text
     assert "畅享39元" in text
     assert "46.00元" in text
@@ -52,9 +52,9 @@ def test_heavy_use_on_a_small_plan_recommends_the_one_that_saves() -> None:
 
 def test_age_limits_hold() -> None:
     uses = [use("3", minutes=250)]
-    young = plans.recommend(uses, CATALOGUE.plans[3], CATALOGUE, NOTHING, 30)
+    young = recommendation.recommend(uses, CATALOGUE.plans[3], CATALOGUE, NOTHING, 30)
     assert "银龄" not in young.replies[0].text
-    old = plans.recommend(uses, CATALOGUE.plans[3], CATALOGUE, NOTHING, 65)
+    old = recommendation.recommend(uses, CATALOGUE.plans[3], CATALOGUE, NOTHING, 65)
     assert "银龄29元" in old.replies[0].text
 
 
@@ -62,7 +62,9 @@ def test_a_plan_that_carries_the_broadband_is_not_traded_for_one_without() -> No
     line = Subscription(
         "b", "broadband", "300M宽带", "active", "broadband", Decimal(0), "month", None
     )
-    outcome = plans.recommend([use("5")], CATALOGUE.plans[5], CATALOGUE, Holdings((line,)), 40)
+    outcome = recommendation.recommend(
+        [use("5")], CATALOGUE.plans[5], CATALOGUE, Holdings((line,)), 40
+    )
     assert "最合适" in outcome.replies[0].text
 
 
