@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ from handoff.words import wants_to_cancel
 
 log = structlog.get_logger(__name__)
 VERIFIED = 2
+OnMiss = Callable[[str, str, float, str | None], Awaitable[None]]
+"""Told of a question nobody could answer: text, conversation, best score, best entry."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,14 @@ class ConversationRouter:
         handoffs: HandoffService,
         locks: ConversationLocks,
         bus: LiveBus,
+        on_miss: OnMiss,
     ) -> None:
         self._transcript = transcript
         self._dialogue = dialogue
         self._handoffs = handoffs
         self._locks = locks
         self._bus = bus
+        self._on_miss = on_miss
 
     async def receive(self, inbound: InboundMessage) -> Outcome:
         """Stores and answers a message; the same message again gets the first answer."""
@@ -145,6 +150,8 @@ class ConversationRouter:
             await self._stand_in(conversation, message)
             return
         await self._transcript.settle(message, outcome.replies, answer.understanding)
+        if is_miss(answer.understanding):
+            await self._on_miss(message.text, conversation.id, *best_hit(answer.understanding))
 
     async def _obey(self, conversation: Conversation, directive: dict[str, Any]) -> None:
         fields = dict(directive)
@@ -189,6 +196,19 @@ class ConversationRouter:
         await self._transcript.settle(message, outcome.replies, understanding)
 
 
+def is_miss(understanding: dict[str, Any]) -> bool:
+    """Whether the customer asked something that the knowledge base should have known."""
+    intent = (understanding.get("intent") or {}).get("name")
+    decision = (understanding.get("knowledge") or {}).get("decision")
+    return intent == "nlu_fallback" or (intent == "ask_knowledge" and decision == "none")
+
+
+def best_hit(understanding: dict[str, Any]) -> tuple[float, str | None]:
+    """Score and entry of the nearest entry, for the editors."""
+    hits = (understanding.get("knowledge") or {}).get("hits") or []
+    return (float(hits[0]["score"]), str(hits[0]["entry_id"])) if hits else (0.0, None)
+
+
 def identity_of(conversation: Conversation) -> dict[str, Any]:
     """The customer's identity as the dialogue may know it."""
     profile = conversation.profile or {}
@@ -210,5 +230,10 @@ def verified_fields(directive: dict[str, Any]) -> dict[str, Any]:
         "customer_id": directive["customer_id"],
         "phone": directive["phone"],
         "assurance": VERIFIED,
-        "profile": {key: directive.get(key) for key in ("name", "tier", "elderly")},
+        "profile": {
+            # A directive's own name is "verified", so the customer's has another key.
+            "name": directive.get("customer_name"),
+            "tier": directive.get("tier"),
+            "elderly": directive.get("elderly"),
+        },
     }

@@ -113,6 +113,10 @@ def build_services(settings: Settings) -> Services:
         on_returned=forget,
     )
     encoder = SentenceEncoder(settings.encoder_dir)
+    knowledge = KnowledgeService(database, settings.knowledge_dir, encoder, bus)
+    router = ConversationRouter(
+        transcript, dialogue, handoffs, ConversationLocks(redis), bus, knowledge.record_miss
+    )
     return Services(
         settings=settings,
         database=database,
@@ -126,8 +130,8 @@ def build_services(settings: Settings) -> Services:
         dialogue=dialogue,
         operator=operator,
         handoffs=handoffs,
-        knowledge=KnowledgeService(database, settings.knowledge_dir, encoder, bus),
-        router=ConversationRouter(transcript, dialogue, handoffs, ConversationLocks(redis), bus),
+        knowledge=knowledge,
+        router=router,
     )
 
 

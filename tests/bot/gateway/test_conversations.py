@@ -24,7 +24,7 @@ VERIFIED = {
     "directives": [
         {
             "name": "verified", "customer_id": "C1", "phone": "13800000001",
-            "tier": "gold", "elderly": False,
+            "customer_name": "张伟", "tier": "gold", "elderly": False,
         }
     ],
 }  # fmt: skip
@@ -79,6 +79,7 @@ async def test_a_guests_identity_is_withheld_until_verified(
     conversation = await services.transcript.conversation(guest.id)
     known = identity_of(conversation)
     assert (known["customer_id"], known["phone"], known["assurance"]) == ("C1", "13800000001", 2)
+    assert known["name"] == "张伟"
 
 
 async def test_dialogue_down_offers_a_person_and_loses_nothing(
@@ -132,3 +133,20 @@ async def test_rating_without_a_handoff_is_refused(guest: Guest) -> None:
     )
     assert response.status_code in (404, 409)
     assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_what_nobody_could_answer_reaches_the_editors(
+    guest: Guest, dialogue: StandInDialogue, services: Services
+) -> None:
+    understanding = {
+        "intent": {"name": "ask_knowledge"},
+        "knowledge": {"decision": "none", "hits": [{"entry_id": "e1", "score": 0.3}]},
+    }
+    dialogue.answer = lambda _: {
+        "replies": [{"text": "没查到"}],
+        "understanding": understanding,
+    }
+    await guest.send("量子套餐什么时候上市，请打13800000001")
+    (cluster,) = await services.knowledge.open_misses()
+    assert "量子套餐" in str(cluster)
+    assert "13800000001" not in str(cluster)

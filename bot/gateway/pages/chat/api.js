@@ -5,7 +5,7 @@ const TIMEOUT = 30000;
 /** What went wrong, in words for the customer; status 0 means that the server was not reached. */
 export class Problem extends Error {
 	constructor({ status = 0, detail } = {}) {
-		super(detail || (status ? "系统暂时繁忙，请稍后再试。" : "网络不太稳定，请稍后再试。"));
+		super(detail || "暂时没有成功，请稍后再试。");
 		this.status = status;
 		/** The same request may succeed later. */
 		this.temporary = status === 0 || status >= 500 || [408, 425, 429].includes(status);

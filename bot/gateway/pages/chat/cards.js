@@ -1,12 +1,12 @@
 /** Cards: what an answer shows besides its words. Amounts are shown as they came. */
 
-import { clock, h, icon, ring, words } from "./dom.js";
+import { clock, h, icon, ring } from "./dom.js";
 import { store } from "./store.js";
 
 const FEW_PLANS = 2;
 const SCORES = ["很不满意", "不满意", "一般", "满意", "非常满意"];
 
-/** The element of a card, or null for a kind this page does not know. `actions`: say(text), rate(score, comment). */
+/** The element of a card, or null for an unknown kind. `actions`: say(text), rate(score, comment). */
 export function cardElement(card, actions) {
 	const kinds = { bill, plans, usage, ticket, rating };
 	const build = Object.hasOwn(kinds, card?.type) && kinds[card.type];
@@ -30,14 +30,14 @@ function frame(kind, title, aside, ...body) {
 
 /** 「128.40」 in cents; null when it is no plain amount. */
 function cents(amount) {
-	const match = /^([+-]?)(\d+)(?:\.(\d{1,2}))?$/.exec(words(amount));
+	const match = /^([+-]?)(\d+)(?:\.(\d{1,2}))?$/.exec(amount);
 	return match && Number(match[1] + match[2] + (match[3] ?? "").padEnd(2, "0"));
 }
 
-const money = (amount) => (cents(amount) === null ? words(amount) : words(amount).replace(/^(-?)\+?/, "$1¥"));
+const money = (amount) => (cents(amount) === null ? amount : String(amount).replace(/^(-?)\+?/, "$1¥"));
 
 /** 「2026-10」 as 「10月」. */
-const monthName = (month) => words(month).replace(/^\d{4}-0?(\d{1,2})$/, "$1月");
+const monthName = (month) => String(month).replace(/^\d{4}-0?(\d{1,2})$/, "$1月");
 
 // ---- bill
 
@@ -49,14 +49,14 @@ function change(difference, since) {
 }
 
 function bill(card) {
-	const title = words(card.title) || `${monthName(card.month)}账单`;
+	const title = card.title || `${monthName(card.month)}账单`;
 	const items = card.items ?? [];
 	const most = Math.max(1, ...items.map((item) => cents(item.amount)));
 	const rows = items.map((item) => {
 		const fill = h("i");
 		fill.style.width = `${Math.max(0, cents(item.amount) / most) * 100}%`;
 		return h(cents(item.change) ? "li.changed" : "li",
-			h("div.line", h("span", words(item.name)), h("b", money(item.amount))),
+			h("div.line", h("span", item.name), h("b", money(item.amount))),
 			h("div.bar", { "aria-hidden": true }, fill),
 			change(cents(item.change), "比上月"));
 	});
@@ -73,22 +73,22 @@ function compared({ month, total, compare }) {
 // ---- plans
 
 function plans(card, actions) {
-	const title = words(card.title) || "可选套餐";
+	const title = card.title || "可选套餐";
 	const options = (card.plans ?? []).map((plan) => planOption(plan, actions));
 	return frame("plans", title, null, h("ul", fewer(options, FEW_PLANS, "看看更多套餐")));
 }
 
 function planOption(plan, actions) {
 	const facts = [plan.data_gb && `${plan.data_gb}GB流量`, plan.minutes && `${plan.minutes}分钟通话`, ...(plan.extras ?? [])];
-	const choose = h("button.pick", { "aria-label": `选择${words(plan.name)}` }, "选择");
+	const choose = h("button.pick", { "aria-label": `选择${plan.name}` }, "选择");
 	const option = h("li",
-		h("div.line", h("strong", words(plan.name)), h("b.price", money(plan.price), h("small", "/月"))),
+		h("div.line", h("strong", plan.name), h("b.price", money(plan.price), h("small", "/月"))),
 		h("div.line",
-			h("div.facts", facts.filter(Boolean).map((fact) => h("span", words(fact))), plan.reason && h("p", words(plan.reason))),
+			h("div.facts", facts.filter(Boolean).map((fact) => h("span", fact)), plan.reason && h("p", plan.reason)),
 			choose));
 	choose.addEventListener("click", (event) => {
 		for (const other of option.parentNode.children) other.classList.toggle("chosen", other === option);
-		actions.say(words(plan.payload) || words(plan.name), event);
+		actions.say(plan.payload || plan.name, event);
 	});
 	return option;
 }
@@ -96,19 +96,19 @@ function planOption(plan, actions) {
 // ---- usage
 
 function usage(card) {
-	return frame("usage", words(card.title) || "本月用量", null, h("ul", (card.buckets ?? []).map(bucket)));
+	return frame("usage", card.title || "本月用量", null, h("ul", (card.buckets ?? []).map(bucket)));
 }
 
 function bucket({ name, used, total, left, unit = "", percent }) {
 	const limited = Number(total) > 0;
 	const share = limited ? used / total : 0;
 	const over = Math.round((used - total) * 100) / 100;
-	const rest = over > 0 ? `已超出 ${over}${unit}` : `剩余 ${words(left)}${unit}`;
+	const rest = over > 0 ? `已超出 ${over}${unit}` : `剩余 ${left}${unit}`;
 	const full = limited ? `${percent ?? Math.round(share * 100)}%` : "不限";
 	return h(`li.${share > 1 ? "over" : share >= 0.9 ? "low" : "fine"}`,
 		h("span.gauge", ring(share), h("span", full)),
-		h("div", h("strong", words(name)), h("p.left", limited ? rest : "不限量"),
-			h("p.soft", `已用 ${words(used)}${unit}`, limited && ` / 共 ${total}${unit}`)));
+		h("div", h("strong", name), h("p.left", limited ? rest : "不限量"),
+			h("p.soft", `已用 ${used}${unit}`, limited && ` / 共 ${total}${unit}`)));
 }
 
 // ---- ticket
@@ -117,11 +117,11 @@ function ticket(card) {
 	const steps = card.steps ?? [];
 	const rows = steps.map((step, index) => {
 		const at = new Date(step.at);
-		const shown = words(step.at).includes("T") && at.getTime() ? clock(at) : words(step.at);
-		return h("li", { "aria-current": index === steps.length - 1 && "step" }, h("p", words(step.text)), h("p.soft", shown));
+		const shown = String(step.at).includes("T") && at.getTime() ? clock(at) : step.at;
+		return h("li", { "aria-current": index === steps.length - 1 && "step" }, h("p", step.text), h("p.soft", shown));
 	});
-	return frame("ticket", words(card.title) || "服务工单", h("span.badge", words(card.status)),
-		h("p.soft", `工单号 ${words(card.id)}`), h("ol", rows));
+	return frame("ticket", card.title || "服务工单", h("span.badge", card.status),
+		h("p.soft", `工单号 ${card.id}`), h("ol", rows));
 }
 
 // ---- rating
@@ -129,15 +129,14 @@ function ticket(card) {
 let groups = 0;
 
 function rating(card, actions) {
-	const key = `rated.${words(card.handoff_id)}`;
+	const key = `rated.${card.handoff_id}`;
 	const body = h("div");
-	const thank = (score) => body.replaceChildren(h("p.thanks", icon("check"),
-		`${SCORES[score - 1] ?? "您已评价"}，感谢您的反馈！`));
 	const done = (score) => {
 		store.set(key, score);
-		thank(score);
+		body.replaceChildren(h("p.thanks", icon("check"), `${SCORES[score - 1] ?? "您已评价"}，感谢您的反馈！`));
 	};
-	if (store.get(key)) thank(store.get(key));
+	const given = store.get(key);
+	if (given) done(given);
 	else body.append(ratingForm(actions, done));
 	return frame("rating", "请为这次服务打分", null, body);
 }

@@ -1,10 +1,9 @@
-/** Where the customer writes: grows with the text, is safe with input methods, takes dictation. */
+/** Where the customer writes: grows with the text, safe with input methods, takes dictation. */
 
 import { tell } from "./dom.js";
 import { createDictation } from "./speech.js";
 
 const LIMIT = 2000;
-const TELL_FROM = 1800;
 const PREVIEW_EVERY = 1200;
 
 /**
@@ -16,17 +15,16 @@ export function createComposer(ui, actions) {
 	let composing = false;
 	let previewTimer = null;
 	let before = "";
-	// The server counts characters, not the halves in which JavaScript keeps rare ones.
+	// Characters as the server counts them, not UTF-16 units.
 	const length = () => Array.from(input.value.trim()).length;
 	const fits = () => length() > 0 && length() <= LIMIT;
 
 	function changed() {
 		input.style.height = "auto";
 		input.style.height = `${input.scrollHeight}px`;
-		const left = LIMIT - length();
+		const over = length() - LIMIT;
 		ui.send.disabled = !fits();
-		ui.count.hidden = left > LIMIT - TELL_FROM;
-		tell(ui.count, left < 0 ? `超出 ${-left} 字，请分几条发送` : `还可以输入 ${left} 字`);
+		tell(ui.count, over > 0 ? `超出 ${over} 字，请分几条发送` : "");
 	}
 
 	function preview() {
@@ -55,7 +53,7 @@ export function createComposer(ui, actions) {
 	input.addEventListener("compositionstart", () => (composing = true));
 	input.addEventListener("compositionend", () => (composing = false));
 	input.addEventListener("keydown", (event) => {
-		// 229 is what Safari reports for the Enter that ends a composition, after compositionend.
+		// Safari reports 229 for the Enter that ends a composition, after compositionend.
 		const choosing = composing || event.isComposing || event.keyCode === 229;
 		if (event.key === "Enter" && !event.shiftKey && !choosing) submit(event);
 	});
@@ -75,6 +73,5 @@ export function createComposer(ui, actions) {
 		dictation.toggle();
 	});
 	changed();
-	/** Fits the field to its text again, after the type has changed. */
-	return changed;
+	return { fit: changed };
 }

@@ -15,9 +15,8 @@ const pause = (wait) => new Promise((resolve) => setTimeout(resolve, wait));
 
 /**
  * @param api see api.js
- * @param page hears: message(message, live), entry(entry) (of the outbox, new or changed), dropped(id),
- *   typing(sender), state(state, agent), queue({position, wait_s}), link(status), profile(profile), caughtUp(),
- *   renewed(notice), notice(text)
+ * @param page hears message(message, live), entry(entry) (of the outbox, new or changed), dropped(id), typing(sender),
+ *   state(state, agent), queue(place), link(status), profile(profile), caughtUp(), renewed(notice), notice(text)
  * @param sessionFields () => what a new session is opened with
  */
 export function createConversation(api, page, sessionFields) {
@@ -65,14 +64,14 @@ export function createConversation(api, page, sessionFields) {
 		}
 	}
 
-	/** A new conversation, because the customer wants one or the token is refused; what is unsent goes along. */
+	/** A new conversation. With a notice (the token is refused) what is unsent goes along. */
 	async function renew(notice) {
 		if (renewing) return;
 		renewing = true;
 		link?.stop();
 		link = null;
 		dropEchoes();
-		for (const { id, status } of outbox.all()) if (status === "stored" || !notice) outbox.remove(id);
+		for (const { id, seq } of outbox.all()) if (seq || !notice) outbox.remove(id);
 		timeline = createTimeline();
 		caughtUp = false;
 		page.renewed(notice);
@@ -138,9 +137,9 @@ export function createConversation(api, page, sessionFields) {
 	}
 
 	function accept(message) {
-		if (!timeline.add(message)) return;
+		if (!timeline.add(message.seq)) return;
 		const entry = outbox.find(message.client_message_id);
-		if (entry) outbox.update(entry, "stored");
+		if (entry) outbox.update(Object.assign(entry, { seq: message.seq }), "stored");
 		page.message(message, caughtUp);
 		if (entry) echo(entry.id, "stored");
 		if (link?.live && timeline.hasGap()) refresh();
@@ -244,7 +243,7 @@ export function createConversation(api, page, sessionFields) {
 		}
 	}
 
-	/** Asks again, with its own id, for the answer to a message that is stored but not acknowledged. */
+	/** Asks again, by its own id, for the answer to a message that is stored but not acknowledged. */
 	async function ask(entry) {
 		if (asking.has(entry.id) || outbox.find(entry.id)?.status !== "stored") return;
 		asking.add(entry.id);
@@ -294,7 +293,7 @@ export function createConversation(api, page, sessionFields) {
 		retry(id) {
 			const entry = outbox.find(id);
 			if (!entry) return;
-			outbox.update(entry, timeline.holds(id) ? "stored" : "pending");
+			outbox.update(entry, entry.seq ? "stored" : "pending");
 			page.entry(entry);
 			pump();
 			ask(entry);

@@ -1,8 +1,8 @@
-/** Building the page. Data only ever becomes text nodes or attribute values, never markup. */
+/** Building the page: data only ever becomes text nodes or attribute values, never markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element: h("p.note", {title}, ...children). Function-valued props are listeners; empty children are left out. */
+/** An element: h("p.note", {title}, ...children). Functions among the props are listeners. */
 export function h(name, ...children) {
 	const [tag, ...classes] = name.split(".");
 	const node = document.createElement(tag);
@@ -34,9 +34,6 @@ export function ring(share) {
 		svg("circle", circle), svg("circle", { ...circle, class: "arc", "stroke-dasharray": `${filled} 100` }));
 }
 
-/** Any value as text; nothing becomes the empty text. */
-export const words = (value) => (value == null ? "" : String(value));
-
 /** Sets a text only when it is new, so that screen readers do not say it again. */
 export function tell(node, text) {
 	if (node.textContent !== text) node.textContent = text;
@@ -44,7 +41,7 @@ export function tell(node, text) {
 
 const two = (number) => String(number).padStart(2, "0");
 
-/** 「14:05」 today, 「昨天 14:05」, 「10月3日 14:05」, with the year where it is another. */
+/** 「14:05」 today, else 「昨天 14:05」, 「10月3日 14:05」, 「2025年10月3日 14:05」. */
 export function clock(at) {
 	const now = new Date();
 	const time = `${two(at.getHours())}:${two(at.getMinutes())}`;

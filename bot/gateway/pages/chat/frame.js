@@ -1,6 +1,6 @@
 /** All around the messages: who is talking, the queue, the connection, notices. */
 
-import { tell, words } from "./dom.js";
+import { tell } from "./dom.js";
 
 const NOTICE = 6000;
 const LOST = "网络不太稳定，正在重新连接，您发的消息会在恢复后自动送达。";
@@ -16,7 +16,7 @@ export function createFrame(root, ui, names) {
 	function render() {
 		const place = Number(queue?.position) || 0;
 		const [name, presence, glyph] = {
-			waiting: [place ? `排队中 第${place}位` : "正在转接人工", "可以继续补充您的问题", "clock"],
+			waiting: [place ? `排队中 第${place}位` : "正在转接人工", "可以继续补充您的问题", "person"],
 			human: [agent ? `人工客服 ${agent}` : "人工客服", "正在为您服务", "person"],
 		}[state] ?? [...names, "bot"];
 		root.dataset.state = state;
@@ -36,7 +36,7 @@ export function createFrame(root, ui, names) {
 	return {
 		state(now, who) {
 			state = now;
-			agent = who && words(who);
+			agent = who;
 			if (now !== "waiting") queue = null;
 			render();
 		},
@@ -51,7 +51,7 @@ export function createFrame(root, ui, names) {
 		},
 		notice(text) {
 			clearTimeout(noticeTimer);
-			banner(words(text));
+			banner(text);
 			noticeTimer = setTimeout(banner, NOTICE);
 		},
 	};

@@ -1,7 +1,7 @@
-/** The messages on the page, ordered by sequence number, with what is still to be sent at the end. */
+/** The messages on the page, ordered by sequence number; what is still to be sent comes last. */
 
 import { cardElement, fewer } from "./cards.js";
-import { clock, h, icon, words } from "./dom.js";
+import { clock, h, icon } from "./dom.js";
 import { markdown } from "./markdown.js";
 
 const GROUP = 2 * 60 * 1000;
@@ -17,7 +17,7 @@ const SAYS = { bot: "小畅：", agent: "人工客服：", customer: "我：" };
  * @param actions say(text, event), retry(id), drop(id), rate(score, comment), read(text)
  */
 export function createLog(ui, actions) {
-	/** Items {sender, seq, at, node, stamp, buttons?, note?, failed?}: placed by seq, and not yet confirmed. */
+	// {sender, seq, at, node, body, stamp, buttons?, note?, failed?}, in order of seq; and not yet confirmed.
 	let items = [];
 	let waiting = [];
 	let byClientId = new Map();
@@ -95,10 +95,10 @@ export function createLog(ui, actions) {
 	function build(message) {
 		const sender = SAYS[message.sender] ? message.sender : "system";
 		const item = { sender, stamp: h("p.stamp", { hidden: true }) };
-		const text = words(message.text);
+		const { text, card, buttons } = message;
 		const body = h("div.body", sender === "system" ? text && line(text) : [h("span.sr", SAYS[sender]), text && bubble(text, sender)],
-			cardElement(message.card, actions));
-		if (message.buttons?.length) body.append((item.buttons = chips(message.buttons)));
+			cardElement(card, actions));
+		if (buttons?.length) body.append((item.buttons = chips(buttons)));
 		item.body = body;
 		item.node = h(`div.msg.${sender}`, item.stamp, ["bot", "agent"].includes(sender) && avatar(sender), body);
 		return item;
@@ -113,7 +113,7 @@ export function createLog(ui, actions) {
 
 	function chips(buttons) {
 		const all = buttons.map(({ title, payload }) =>
-			h("button.chip", { click: (event) => actions.say(words(payload) || words(title), event) }, words(title)));
+			h("button.chip", { click: (event) => actions.say(payload || title, event) }, title));
 		return h("div.chips", { role: "group", "aria-label": "快捷回复" }, fewer(all, FEW_BUTTONS, "更多"));
 	}
 
@@ -132,7 +132,7 @@ export function createLog(ui, actions) {
 		while (index > 0 && items[index - 1].seq > item.seq) index -= 1;
 		items.splice(index, 0, item);
 		const next = items[index + 1] ?? waiting[0];
-		// Moving a node that is in its place already would make screen readers say it again.
+		// Moving a node within the log would make screen readers say it again.
 		if (item.node.parentNode !== thread || item.node.nextSibling !== (next?.node ?? null)) {
 			thread.insertBefore(item.node, next?.node ?? null);
 		}
@@ -158,7 +158,7 @@ export function createLog(ui, actions) {
 
 	// ---- scrolling
 
-	/** The end, or as near as leaves the start of the newest exchange in sight: a long answer is read from its top. */
+	/** As far down as leaves the start of the newest exchange in sight: a long answer is read from its top. */
 	function target() {
 		const end = ui.scroll.scrollHeight - ui.scroll.clientHeight;
 		return anchor ? Math.min(end, anchor.node.offsetTop - MARGIN) : end;
@@ -182,7 +182,7 @@ export function createLog(ui, actions) {
 		anchor = null;
 		toEnd();
 	});
-	// The keyboard, a larger type or a grown input must not hide the end of the conversation.
+	// A keyboard, larger type or a grown input must not hide the end.
 	const resized = new ResizeObserver(() => stuck && toEnd());
 	resized.observe(ui.scroll);
 	resized.observe(ui.log);
@@ -209,12 +209,12 @@ function avatar(sender) {
 	return h("span.avatar", { "aria-hidden": true }, icon(sender === "agent" ? "person" : "bot"));
 }
 
-const line = (text) => h("p.system-line", h("span", words(text)));
+const line = (text) => h("p.system-line", h("span", text));
 
 function note({ id, status, error }, actions) {
 	if (status === "pending") return h("p.note.sending", "发送中…");
 	if (status !== "failed") return null;
-	return h("p.note", { role: "alert" }, icon("alert"), h("span", words(error)),
+	return h("p.note", { role: "alert" }, error,
 		h("button", { click: () => actions.retry(id) }, "重发"),
 		h("button", { click: () => actions.drop(id) }, "删除"));
 }

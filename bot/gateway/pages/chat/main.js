@@ -15,7 +15,6 @@ export function mount(root) {
 	const ui = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
 	const { api, channel, appToken } = root.dataset;
 	const title = document.title;
-	let unread = 0;
 
 	// ---- preferences
 
@@ -28,7 +27,7 @@ export function mount(root) {
 		ui[name].setAttribute("aria-pressed", on);
 		document.documentElement.toggleAttribute("data-elderly", chosen.elderly);
 		if (!chosen.aloud) reader.hush();
-		fitInput();
+		composer.fit();
 	}
 
 	for (const name of ["elderly", "aloud"]) {
@@ -44,7 +43,7 @@ export function mount(root) {
 	const say = (text, event) => {
 		reader.hush();
 		conversation.say(text);
-		// A button pressed by keyboard goes out of use, so the focus moves on; by touch it would open the keyboard.
+		// Pressed by keyboard, the button goes out of use and the focus moves on; by touch the keyboard would pop up.
 		if (event?.detail === 0) ui.input.focus();
 	};
 	const reader = createReader(() => {
@@ -69,14 +68,14 @@ export function mount(root) {
 			log.show(message, live);
 			if (!live || !["bot", "agent"].includes(message.sender)) return;
 			if (chosen.aloud) read(message.text.replace(/[*#]/g, ""));
-			if (document.hidden) document.title = `(${(unread += 1)}) ${title}`;
+			if (document.hidden) document.title = `【新消息】${title}`;
 		},
 		profile({ elderly }) {
-			// What the customer chose here counts more than what the server knows.
+			// What the customer chose here counts for more.
 			if (elderly && store.get("elderly") === null) prefer("elderly", true);
 		},
 	}, () => ({ channel, elderly: chosen.elderly, app_token: appToken }));
-	const fitInput = createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
+	const composer = createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
 
 	ui.person.addEventListener("click", (event) => say("转人工", event));
 	ui.renew.addEventListener("click", () => confirm("清除本机上的聊天记录，开始新的对话？") && conversation.restart());
@@ -85,11 +84,7 @@ export function mount(root) {
 		await conversation.cancelWait().catch((problem) => frame.notice(problem.message));
 		ui.leave.disabled = false;
 	});
-	document.addEventListener("visibilitychange", () => {
-		if (document.hidden) return;
-		unread = 0;
-		document.title = title;
-	});
+	document.addEventListener("visibilitychange", () => (document.title = title));
 
 	Object.keys(chosen).forEach((name) => prefer(name, chosen[name]));
 	conversation.start();

@@ -1,4 +1,4 @@
-/** The little Markdown our answers use (bold, lists, headings, links, line breaks), built as DOM nodes. */
+/** The little Markdown our answers use (bold, lists, links, line breaks), built as DOM nodes. */
 
 import { h } from "./dom.js";
 
@@ -6,7 +6,6 @@ const INLINE = /\*\*(.+?)\*\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\
 const BULLET = /^\s*[-*•·]\s+(.+)$/;
 // 「1、」 or 「1. 」, but never the start of an amount such as 59.00.
 const NUMBER = /^\s*(\d{1,2})(?:[.)]\s+|、\s*)(.+)$/;
-const HEADING = /^\s*#{1,6}\s+(.+)$/;
 
 /** Paragraphs and lists. */
 export function markdown(text) {
@@ -17,16 +16,13 @@ export function markdown(text) {
 		return open;
 	};
 	for (const line of text.split(/\r?\n/)) {
-		const [bullet, number, heading] = [BULLET, NUMBER, HEADING].map((rule) => rule.exec(line));
+		const [bullet, number] = [BULLET, NUMBER].map((rule) => rule.exec(line));
 		if (bullet) block("ul").append(h("li", inline(bullet[1])));
 		else if (number) block("ol", { start: number[1] }).append(h("li", inline(number[2])));
-		else if (heading) blocks.push(h("p", h("strong", inline(heading[1]))));
 		else if (line.trim()) {
 			const paragraph = block("p");
 			paragraph.append(paragraph.hasChildNodes() ? h("br") : "", ...inline(line));
-			continue;
-		}
-		if (!bullet && !number) open = null;
+		} else open = null;
 	}
 	return blocks;
 }

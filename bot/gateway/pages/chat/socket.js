@@ -2,9 +2,10 @@
 
 const PING = 25000;
 const PONG_WAIT = 10000;
+const WAKE_WAIT = 4000;
 const FIRST_POLL = 1200;
 
-/** Milliseconds before attempt `n`: growing, with jitter, so that a restarted server is not stormed. */
+/** Milliseconds before attempt `n`, with jitter, so that a restarted server is not stormed. */
 export const backoff = (n, base = 500) => Math.min(20000, base * 2 ** n) * (0.5 + Math.random() / 2);
 
 /**
@@ -14,6 +15,7 @@ export const backoff = (n, base = 500) => Math.min(20000, base * 2 ** n) * (0.5 
 export function createLink(hooks) {
 	const timers = {};
 	const listening = new AbortController();
+	const { signal } = listening;
 	let socket = null;
 	let stopped = false;
 	let retries = 0;
@@ -85,7 +87,9 @@ export function createLink(hooks) {
 		try {
 			await hooks.poll();
 			failures = 0;
-			if (!link.live) polled();
+			if (link.live) return;
+			if (link.status === "offline") reopen();
+			become("polling");
 		} catch {
 			if (!link.live) become("offline");
 			wait = backoff(failures++);
@@ -93,10 +97,7 @@ export function createLink(hooks) {
 		if (!link.live) after("poll", wait, poll);
 	}
 
-	function polled() {
-		const back = link.status === "offline";
-		become("polling");
-		if (!back) return;
+	function reopen() {
 		retries = 0;
 		open();
 	}
@@ -105,12 +106,11 @@ export function createLink(hooks) {
 		if (document.hidden) return;
 		if (link.live) {
 			become("live");
-			check(4000);
-			return;
+			check(WAKE_WAIT);
+		} else {
+			reopen();
+			after("poll", 0, poll);
 		}
-		retries = 0;
-		open();
-		after("poll", 0, poll);
 	}
 
 	function stop() {
@@ -123,7 +123,6 @@ export function createLink(hooks) {
 		socket.close();
 	}
 
-	const { signal } = listening;
 	addEventListener("online", wake, { signal });
 	addEventListener("offline", () => become("offline"), { signal });
 	document.addEventListener("visibilitychange", wake, { signal });

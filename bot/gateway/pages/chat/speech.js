@@ -21,14 +21,10 @@ export function createReader(onAble) {
 	};
 }
 
-const TROUBLE = {
-	"not-allowed": "没有麦克风权限，请在浏览器设置里允许使用麦克风。",
-	"audio-capture": "没有找到麦克风。",
-	"no-speech": "没有听到声音，请再说一次。",
-	network: "语音识别暂时不可用，请打字告诉我。",
-};
+const FORBIDDEN = "没有麦克风权限，请在浏览器设置里允许使用麦克风。";
+const UNHEARD = "没有听清，请再说一次，或者直接打字。";
 
-/** Starts and stops listening, or null without a recogniser. `hooks`: heard(text), changed(listening), trouble(words). */
+/** Starts and stops listening; null without a recogniser. `hooks`: heard(text), changed(on), trouble(words). */
 export function createDictation(hooks) {
 	const Engine = globalThis.SpeechRecognition ?? globalThis.webkitSpeechRecognition;
 	if (!Engine) return null;
@@ -36,7 +32,7 @@ export function createDictation(hooks) {
 	function start() {
 		engine = Object.assign(new Engine(), { lang: "zh-CN", interimResults: true });
 		engine.onresult = ({ results }) => hooks.heard(Array.from(results, ([best]) => best.transcript).join(""));
-		engine.onerror = ({ error }) => error !== "aborted" && hooks.trouble(TROUBLE[error] ?? TROUBLE.network);
+		engine.onerror = ({ error }) => error !== "aborted" && hooks.trouble(error === "not-allowed" ? FORBIDDEN : UNHEARD);
 		engine.onend = () => {
 			engine = null;
 			hooks.changed(false);

@@ -1,4 +1,4 @@
-/** What outlives a reload (session, unsent messages, preferences), and which messages are known. */
+/** What outlives a reload (session, unsent messages, preferences), and which messages have arrived. */
 
 const PREFIX = "changda.";
 const STALE = 10 * 60 * 1000;
@@ -37,8 +37,7 @@ function saved() {
 
 /**
  * Messages not yet acknowledged, each under its own key, so that two tabs cannot overwrite each other's.
- * An entry is {id, text, at, status, error?}; status "pending", "stored" (the server has it, but has not said that
- * it is answered) or "failed".
+ * {id, text, at, status, error?}; status is "pending", "stored" (by the server, but not yet answered) or "failed".
  */
 export function createOutbox() {
 	let entries = saved();
@@ -70,18 +69,18 @@ export function createOutbox() {
 	return outbox;
 }
 
-/** Which messages are known, by sequence number. Lines for staff leave holes that never fill. */
+/** Which sequence numbers have arrived. Lines for staff leave holes that never fill. */
 export function createTimeline() {
-	const known = new Map();
+	const known = new Set();
 	const timeline = {
 		/** Everything up to here has arrived. */
 		cursor: 0,
 		last: 0,
-		/** False when the message was known already. */
-		add(message) {
-			if (known.has(message.seq)) return false;
-			known.set(message.seq, message.client_message_id);
-			timeline.last = Math.max(timeline.last, message.seq);
+		/** False when it was known already. */
+		add(seq) {
+			if (known.has(seq)) return false;
+			known.add(seq);
+			timeline.last = Math.max(timeline.last, seq);
 			timeline.complete(0);
 			return true;
 		},
@@ -90,7 +89,6 @@ export function createTimeline() {
 			while (known.has(timeline.cursor + 1)) timeline.cursor += 1;
 		},
 		hasGap: () => timeline.last > timeline.cursor,
-		holds: (id) => [...known.values()].includes(id),
 	};
 	return timeline;
 }
