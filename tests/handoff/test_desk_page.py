@@ -1,0 +1,415 @@
+"""/desk and /ops in Chromium, against the real app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+from sqlalchemy import update
+
+from core.database import Database
+from core.transcript import Conversation
+from tests.browser import PageOpener, eventually, open_page, overflows, serve  # noqa: F401
+from tests.handoff.conftest import PASSWORD
+from tests.handoff.desk_world import (  # noqa: F401
+    World,
+    desk_server,
+    desk_settings,
+    dialogue,
+    world,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+HOSTILE = (
+    '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>{{7*7}}${7*7} '
+    'javascript:alert(1) https://example.com/a?b=1"onmouseover="window.hurt=1 第二行\n换行后'
+)
+SignIn = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def sign_in(open_page: PageOpener, world: World) -> AsyncIterator[SignIn]:  # noqa: F811
+    """Opens a staff page and logs in."""
+    # Asking who is signed in is answered 401 before a login; the browser writes that to its console.
+    open_page.allow("401")
+    opened: list[Page] = []
+
+    async def signing_in(username: str = "agent01", path: str = "/desk", **options: Any) -> Page:
+        page = await open_page(world.url + path, **({"width": 1440, "height": 900} | options))
+        opened.append(page)
+        await page.get_by_label("工号").fill(username)
+        await page.get_by_label("密码").fill(PASSWORD)
+        await page.get_by_role("button", name="登录").click()
+        return page
+
+    yield signing_in
+    # Before the server goes: a desk left alone would complain of that.
+    for page in opened:
+        await page.context.close()
+
+
+def queue_row(page: Page, text: str) -> Any:
+    return page.locator(".row-waiting", has_text=text)
+
+
+async def take(page: Page, text: str = "张伟") -> None:
+    await queue_row(page, text).get_by_role("button", name="接入").click()
+    await expect(page.get_by_role("textbox", name="回复客户")).to_be_visible()
+
+
+async def write(page: Page, text: str) -> None:
+    await page.get_by_role("textbox", name="回复客户").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_login_refuses_kindly(sign_in: SignIn, open_page: PageOpener, world: World) -> None:  # noqa: F811
+    open_page.allow("403")
+    page = await open_page(f"{world.url}/desk")
+    await page.get_by_role("button", name="登录").click()
+    await expect(page.get_by_role("alert")).to_have_text("请输入工号和密码。")
+    await page.get_by_label("工号").fill("agent01")
+    await page.get_by_label("密码").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("用户名或密码不正确。")
+    editor = await sign_in("editor01")
+    await expect(editor.get_by_text("没有使用这个页面的权限")).to_be_visible()
+
+
+async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("查账单", "不对，我要人工")
+    page = await sign_in()
+    row = queue_row(page, "张伟")
+    await expect(row).to_contain_text("138****0001")
+    await expect(row).to_contain_text("金卡")
+    await expect(row).to_contain_text("情绪不满")
+    await expect(row).to_contain_text("质疑上月流量超出费20.00元")
+    await take(page)
+
+    log = page.get_by_role("log")
+    await expect(log).to_contain_text("上月158.40元，比前月多24.40元。")
+    await expect(log.locator(".card-bill")).to_contain_text("¥134.00")
+    summary = page.get_by_label("五秒摘要")
+    await expect(summary).to_contain_text("质疑上月流量超出费20.00元")
+    await expect(page.get_by_label("机器人已做")).to_contain_text("158.40元")
+    await expect(page.get_by_label("为什么转人工")).to_contain_text("金卡客户 +20")
+    await expect(page.get_by_label("已知信息")).to_contain_text("日期")
+    await expect(page.get_by_role("img", name="情绪：愤怒")).to_be_visible()
+    assert "13800000001" not in await page.content()
+
+    await write(page, "您好，我来核查。")
+    await expect(log.locator(".line-agent", has_text="我来核查")).to_have_count(1)
+    await customer.say("好的，谢谢")
+    await expect(log.locator(".line-customer", has_text="好的，谢谢")).to_have_count(1)
+    await page.keyboard.press("Alt+n")
+    await page.get_by_role("textbox", name="内部备注").fill("客户已安抚")
+    await page.keyboard.press("Enter")
+    await expect(log.locator(".line-note")).to_contain_text("客户已安抚")
+    assert await customer.texts() == ["您好，我来核查。"]
+
+    await page.get_by_role("button", name="结束", exact=True).click()
+    form = page.get_by_role("dialog", name="结束会话")
+    await expect(form.get_by_label("小结")).to_have_value(re.compile("质疑上月流量超出费"))
+    await form.get_by_text("需后续跟进").click()
+    await form.get_by_role("button", name="结束并提交小结").click()
+    await expect(page.locator(".list-mine .row")).to_have_count(0)
+    (closed,) = await world.handoffs()
+    assert (closed["state"], closed["disposition"]) == ("closed", "followup")
+    assert (await customer.seen())[-1]["card"]["type"] == "rating"
+
+
+async def test_hostile_text_stays_text(
+    sign_in: SignIn,
+    world: World,  # noqa: F811
+    database: Database,
+) -> None:
+    world.dialogue.customer = None
+    hit = {"entry_id": "k", "question": HOSTILE, "answer": HOSTILE, "score": 0.5}
+    world.dialogue.handoff |= {
+        "request": HOSTILE, "hits": [hit],
+        "slots": {"filled": {"month": HOSTILE}, "missing": [HOSTILE]},
+        "tried": [{"action": HOSTILE, "summary": HOSTILE, "figures": {HOSTILE: HOSTILE}}],
+    }  # fmt: skip
+    speaker = await world.customer(HOSTILE)
+    async with database.transaction() as session:
+        await session.execute(
+            update(Conversation).values(profile={"name": HOSTILE, "tier": HOSTILE})
+        )
+    await speaker.say(f"人工 {HOSTILE}")
+    page = await sign_in()
+    await take(page, "7*7")
+    await speaker.say(HOSTILE)
+    bubbles = page.get_by_role("log").locator(".line-customer .bubble")
+    await expect(bubbles).to_have_count(3)
+    await expect(bubbles.last).to_contain_text('<img src=x onerror="window.hurt=1">')
+    for tab in ("知识库", "轨迹", "客户"):
+        await page.get_by_role("tab", name=tab, exact=True).click()
+    body = await page.locator("body").inner_text()
+    assert "{{7*7}}" in body
+    assert "49" not in await bubbles.last.inner_text()
+    assert await page.evaluate("window.hurt") is None
+    assert await page.locator("#app img, #app script").count() == 0
+    links = await page.locator("#app a").evaluate_all(
+        "all => all.map(a => [a.href, a.rel, a.attributes.length])"
+    )
+    assert links
+    assert {link[0] for link in links} == {"https://example.com/a?b=1"}
+    assert all("noopener" in rel and count == 3 for _, rel, count in links)
+    supervisor = await sign_in("supervisor01", "/ops")
+    await supervisor.get_by_role("button", name="查看").click()
+    await expect(supervisor.get_by_role("log")).to_contain_text("{{7*7}}")
+    assert await supervisor.evaluate("window.hurt") is None
+    assert await supervisor.locator("img, #app script").count() == 0
+
+
+async def test_slower_agent_learns_who_was_faster(
+    sign_in: SignIn,
+    world: World,  # noqa: F811
+    open_page: PageOpener,  # noqa: F811
+) -> None:
+    open_page.allow("409", "403")
+    await world.customer("转人工")
+    first, second = await sign_in("agent01"), await sign_in("agent02")
+    await expect(queue_row(second, "张伟")).to_be_visible()
+    # The second desk does not hear of it in time: its list still shows the customer.
+    await second.evaluate("WebSocket.prototype.send = () => {}")
+    await second.route("**/api/v1/handoffs?*", lambda route: route.abort())
+    open_page.allow("ERR_FAILED")
+    await take(first)
+    await queue_row(second, "张伟").get_by_role("button", name="接入").click()
+    await expect(second.locator(".el-message")).to_contain_text("林小雨")
+
+
+async def test_nothing_lost_or_doubled_when_the_server_dies(
+    sign_in: SignIn,
+    world: World,  # noqa: F811
+    open_page: PageOpener,  # noqa: F811
+) -> None:
+    open_page.allow("ERR_", "WebSocket", "Failed to load")
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await write(page, "第一句")
+    await expect(page.locator(".line-agent:not(.unsent)", has_text="第一句")).to_have_count(1)
+    world.server.stop()
+    await expect(page.locator(".banner")).to_contain_text("连接中断")
+    for words in ("第二句", "第三句"):
+        await write(page, words)
+    await expect(page.locator(".unsent")).to_have_count(2)
+    await page.get_by_role("textbox", name="回复客户").fill("还没写完")
+    world.server.start()
+    await customer.say(*(f"客户{n}" for n in range(8)))
+    await expect(page.locator(".unsent")).to_have_count(0, timeout=30_000)
+    await expect(page.locator(".line-customer", has_text="客户7")).to_have_count(1)
+    await expect(page.locator(".banner")).to_have_count(0, timeout=30_000)
+    assert await customer.texts() == ["第一句", "第二句", "第三句"]
+    numbers = await page.locator("[data-seq]").evaluate_all(
+        "all => all.map(line => +line.dataset.seq)"
+    )
+    assert numbers == list(range(1, len(numbers) + 1))
+    await page.reload()
+    await expect(page.get_by_role("textbox", name="回复客户")).to_have_value("还没写完")
+
+
+async def test_unsent_words_survive_a_reload(
+    sign_in: SignIn,
+    world: World,  # noqa: F811
+    open_page: PageOpener,  # noqa: F811
+) -> None:
+    open_page.allow("ERR_", "Failed to load")
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await page.route("**/api/v1/handoffs/*/messages", lambda route: route.abort())
+    await write(page, "重启也不丢")
+    await expect(page.locator(".unsent")).to_contain_text("自动重试")
+    await page.unroute("**/api/v1/handoffs/*/messages")
+    await page.reload()
+    await expect(page.locator(".line-agent:not(.unsent)", has_text="重启也不丢")).to_have_count(1)
+    await eventually(lambda: _said(customer, ["重启也不丢"]))
+
+
+async def _said(customer: Any, texts: list[str]) -> bool:
+    return bool(await customer.texts() == texts)
+
+
+async def test_two_tabs_agree(sign_in: SignIn, world: World, open_page: PageOpener) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    first = await sign_in()
+    await take(first)
+    second = await open_page(f"{world.url}/desk", context=first.context)
+    await expect(second.get_by_role("log")).to_contain_text("已为您接入")
+    await write(second, "从第二个窗口说")
+    await expect(first.locator(".line-agent", has_text="从第二个窗口说")).to_have_count(1)
+    await expect(second.locator(".line-agent", has_text="从第二个窗口说")).to_have_count(1)
+    await first.get_by_role("radio", name="忙碌").click()
+    await expect(second.get_by_role("radio", name="忙碌")).to_have_attribute("aria-checked", "true")
+    await customer.say("收到")
+    for page in (first, second):
+        await expect(page.locator(".line-customer", has_text="收到")).to_have_count(1)
+
+
+async def test_typing_is_shown_both_ways(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    script = """async ([path, token]) => {
+        const socket = new WebSocket(location.origin.replace('http', 'ws') + '/api/v1' + path + '/ws');
+        window.heard = [];
+        socket.onmessage = ({data}) => window.heard.push(JSON.parse(data));
+        await new Promise((open) => (socket.onopen = open));
+        socket.send(JSON.stringify({type: 'auth', token, after: 0}));
+        window.say = (text) => socket.send(JSON.stringify({type: 'typing', text}));
+    }"""
+    token = customer._headers["Authorization"].removeprefix("Bearer ")
+    other = await page.context.new_page()
+    await other.goto(f"{world.url}/api/v1/auth/me")
+    await other.evaluate(script, [customer.path, token])
+    await eventually(lambda: other.evaluate("window.heard.some((e) => e.type === 'ready')"))
+    await other.evaluate("window.say('我想问一下 <b>流量</b>')")
+    await expect(page.locator(".typing")).to_contain_text("我想问一下 <b>流量</b>")
+    await page.get_by_role("textbox", name="回复客户").press_sequentially("好")
+    heard = "window.heard.some((e) => e.type === 'typing' && e.sender === 'agent')"
+    await eventually(lambda: other.evaluate(heard))
+
+
+async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await expect(queue_row(page, "张伟")).to_be_visible()
+    await page.keyboard.press("Alt+a")
+    field = page.get_by_role("textbox", name="回复客户")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("/余额")
+    await page.keyboard.press("Enter")
+    await expect(field).to_have_value("您当前账户余额为¥56.30。")
+    await field.fill("/合约")
+    await page.keyboard.press("Tab")
+    await expect(field).to_have_value(re.compile("您的合约将于【合约到期】到期"))
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".el-message")).to_contain_text("还有未填写的内容：合约到期")
+    await field.fill("/问候")
+    await page.get_by_role("option").first.click()
+    await expect(field).to_have_value("您好，我是客服林小雨，您的情况我已经看到了，马上为您处理。")
+    await field.press("Shift+Enter")
+    await field.press_sequentially("请稍等")
+    await field.press("Control+Enter")
+    await expect(field).to_have_value("")
+    await eventually(
+        lambda: _said(
+            customer, ["您好，我是客服林小雨，您的情况我已经看到了，马上为您处理。\n请稍等"]
+        )
+    )
+    await field.blur()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="键盘快捷键")).to_contain_text("接入下一位客户")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="键盘快捷键")).to_be_hidden()
+    await world.customer("转人工")
+    await page.keyboard.press("Alt+a")
+    await expect(page.locator(".list-mine .row")).to_have_count(2)
+    await expect(page.locator(".list-mine .row").nth(1)).to_have_attribute("aria-current", "true")
+    await page.keyboard.press("Alt+1")
+    await expect(page.locator(".list-mine .row").nth(0)).to_have_attribute("aria-current", "true")
+
+
+async def test_knowledge_goes_to_the_customer_with_one_click(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await page.get_by_role("button", name="流量超出怎么收费").click()
+    field = page.get_by_role("textbox", name="回复客户")
+    await expect(field).to_have_value("超出部分每GB5元。")
+    await page.keyboard.press("Alt+k")
+    await expect(page.get_by_role("textbox", name="搜索知识库")).to_be_focused()
+    await page.keyboard.type("国际漫游怎么收费")
+    hit = page.locator(".hit", has_text="国际漫游怎么收费？")
+    await expect(hit).to_contain_text("国际漫游按目的地收费", timeout=20_000)
+    await hit.get_by_role("button", name="直接发送").click()
+    await eventually(lambda: _said(customer, ["国际漫游按目的地收费，出国前可订日包。"]))
+    await expect(field).to_have_value("超出部分每GB5元。")
+
+
+async def test_transfer_return_and_ticket(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await page.get_by_role("button", name="工单", exact=True).click()
+    form = page.get_by_role("dialog", name="建立工单")
+    await form.get_by_label("工单标题").fill("核查流量详单")
+    await form.get_by_role("button", name="建立工单").click()
+    await expect(page.get_by_label("未结工单")).to_contain_text("核查流量详单")
+    await page.get_by_role("button", name="转接", exact=True).click()
+    form = page.get_by_role("dialog", name="转接")
+    await form.get_by_label("套餐业务").check()
+    await form.get_by_label("转接备注").fill("请看流量明细")
+    await form.get_by_role("button", name="转接", exact=True).click()
+    await expect(page.locator(".list-mine .row")).to_have_count(0)
+    await take(page)
+    await expect(page.get_by_role("log")).to_contain_text("转接备注：请看流量明细")
+    await page.get_by_role("tab", name="轨迹").click()
+    await expect(page.locator(".timeline")).to_contain_text("转接给套餐业务")
+    await page.get_by_role("button", name="交回机器人").click()
+    await page.get_by_role("dialog").get_by_role("button", name="交回机器人").click()
+    await expect(page.locator(".list-mine .row")).to_have_count(0)
+    (row,) = await world.handoffs()
+    assert row["state"] == "returned"
+
+
+async def test_newcomers_are_announced_and_unread_counted(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    first = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await world.customer("转人工")
+    await expect(page.locator(".el-notification")).to_contain_text("新客户排队：张伟")
+    await expect(page).to_have_title("(1) 坐席工作台 · 畅答")
+    await page.locator(".el-notification").get_by_role("button", name="接入").click()
+    await expect(page.locator(".list-mine .row")).to_have_count(2)
+    await first.say("在吗", "还在吗")
+    await expect(page.locator(".list-mine .row").nth(0).locator(".badge")).to_have_text("2")
+    await expect(page).to_have_title("(2) 坐席工作台 · 畅答")
+    await page.locator(".list-mine .row").nth(0).click()
+    await expect(page.locator(".badge")).to_have_count(0)
+    await expect(page).to_have_title("坐席工作台 · 畅答")
+
+
+async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    await world.customer("转人工")
+    agent = await sign_in("agent02")
+    await queue_row(agent, "张伟").first.get_by_role("button", name="接入").click()
+    page = await sign_in("supervisor01", "/ops")
+    tiles = page.get_by_label("概况")
+    await expect(tiles).to_contain_text("排队中1")
+    await expect(tiles).to_contain_text("服务中1")
+    await expect(page.get_by_label("坐席", exact=True)).to_contain_text("周明")
+    live = page.get_by_label("会话", exact=True)
+    await live.locator("tr", has_text="服务中").get_by_role("button", name="查看").click()
+    log = page.get_by_role("log")
+    await expect(log).to_contain_text("已为您接入")
+    await customer.say("主管也看得到")
+    await expect(log).to_contain_text("主管也看得到")
+    assert await page.get_by_role("textbox", name="回复客户").count() == 0
+    await page.get_by_role("button", name="关闭", exact=True).click()
+    await live.locator("tr", has_text="排队中").get_by_role("button", name="改派").click()
+    form = page.get_by_role("dialog", name="改派")
+    await form.get_by_label("贵宾").check()
+    await form.get_by_role("button", name="改派", exact=True).click()
+    await expect(live.locator("tr", has_text="排队中")).to_contain_text("贵宾")
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 768, 390])
+async def test_fits_every_screen(sign_in: SignIn, world: World, width: int) -> None:  # noqa: F811
+    await world.customer("查账单", f"转人工 {'很长' * 300} {'x' * 300}")
+    page = await sign_in(width=width, height=800, dark=width == 1024)
+    await take(page)
+    assert not await overflows(page)
+    box = await page.get_by_role("button", name="发送", exact=True).bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] <= 800
+    supervisor = await sign_in("supervisor01", "/ops", width=width, height=800)
+    await expect(supervisor.get_by_role("button", name="查看")).to_be_visible()
+    assert not await overflows(supervisor)
