@@ -22,7 +22,7 @@ def processes_of(settings: Settings) -> list[Process]:
     if not settings.bss_url:
         port = settings.sandbox_port
         command = [python, "-m", "actions.bss.sandbox", "--port", str(port)]
-        ready = answers(f"{local}:{port}/healthz")
+        ready = answers(f"{local}:{port}/health")
         processes.append(Process("sandbox", command, ready, port, "CHANGDA_SANDBOX_PORT"))
     actions = settings.actions_port
     processes.append(
