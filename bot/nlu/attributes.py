@@ -17,10 +17,10 @@ SENTIMENT = "sentiment"
 KNOWLEDGE = "knowledge"
 CLARIFY = "clarify"
 REQUESTS = "requests"
+ELLIPTICAL = "elliptical"
+"""True when the message is nothing but facts."""
 PREDICTED = "predicted_intent"
 """What the classifier alone would say; the arbiter may decide otherwise."""
-OUTSIDE = "outside"
-"""Evidence that the message is not about the service, 0..1."""
 
 
 def folded(message: Message) -> Normalized:

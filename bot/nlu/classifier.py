@@ -19,10 +19,14 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.nlu.attributes import folded
+from bot.nlu.attributes import REQUESTS, folded
+from bot.nlu.encoder import encoder_dir, shared_encoder, to_encode
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.linear import LinearModel, fit
-from bot.nlu.paths import code_hash
+from bot.nlu.ngrams import VIEWS
+from bot.nlu.paths import code_hash, resolve
+from bot.nlu.segments import requests
+from bot.nlu.words import segmenter
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]
@@ -39,7 +43,7 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"views": ["characters", "syllables", "words"], "threads": 2}
+        return {"views": list(VIEWS), "threads": 2, "encoder": None}
 
     def __init__(
         self, config: dict[str, Any], storage: ModelStorage, resource: Resource,
@@ -49,6 +53,8 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
         self._storage = storage
         self._resource = resource
         self._model = model
+        self._encoder = shared_encoder(resolve(config.get("encoder"), encoder_dir()))
+        self._jieba = segmenter()
 
     @classmethod
     def create(
@@ -91,7 +97,30 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
             if self._model is not None and vector is not None:
                 text, words = _text(message)
                 self._tell(message, self._model.probabilities(text, words, vector))
+                self._take_apart(message)
         return messages
+
+    def _take_apart(self, message: Message) -> None:
+        """Lists several requests of one message under ``requests``, with raw text and offsets."""
+        text = folded(message)
+        found = []
+        for request in requests(text.text, self._classify):
+            start, end = text.raw_span(request.start, request.end)
+            found.append(
+                {"text": text.raw[start:end], "intent": request.intent, "start": start, "end": end,
+                 "confidence": round(request.confidence, 4)}
+            )  # fmt: skip
+        if found:
+            message.set(REQUESTS, found, add_to_output=True)
+
+    def _classify(self, texts: Sequence[str]) -> list[tuple[str, float]]:
+        assert self._model is not None
+        vectors = self._encoder.encode([to_encode(t) for t in texts], "query")
+        judged = []
+        for text, vector in zip(texts, vectors, strict=True):
+            scores = self._model.probabilities(text, self._jieba.lcut(text), vector)
+            judged.append((self._model.labels[int(scores.argmax())], float(scores.max())))
+        return judged
 
     def _tell(self, message: Message, probabilities: Floats) -> None:
         assert self._model is not None

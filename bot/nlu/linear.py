@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 Texts = Sequence[tuple[str, Sequence[str]]]
 # Lets 384 standardised columns weigh about as much as three unit rows of n-grams.
 DENSE_SCALE = 0.05
-_FOLDS = 5
+_FOLDS = 3
 _COST = 0.5
 _TOLERANCE = 1e-2
 
@@ -122,7 +122,7 @@ class Fitted:
 def fit(
     texts: Texts, vectors: Floats, labels: Sequence[str], views: Sequence[str], threads: int = 2
 ) -> Fitted:
-    """Fits a model; the temperature comes from five-fold cross-validated margins."""
+    """Fits a model; the temperature comes from cross-validated margins."""
     names, target = np.unique(np.array(labels), return_inverse=True)
     fitted_views = [TfIdf.fit(view, texts) for view in views]
     standard = Standard.fit(vectors)

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from bot.nlu.paths import LEXICON_DIR
 
 PINYIN = LEXICON_DIR / "pinyin.txt"
+TRADES = LEXICON_DIR / "other_trades.txt"
 _LONG_NUMBER = re.compile(r"\d{7,}")
 _DIGIT = re.compile(r"\d")
 _MAX_UNITS = 400
@@ -68,10 +69,55 @@ def word_grams(_: str, words: Sequence[str]) -> list[str]:
     return _windows([mask_digits(w) for w in words], 1, 2, " ")
 
 
+@lru_cache(maxsize=1)
+def _trades() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Pattern of all words of ``other_trades.txt``, longest first, and each word's trade."""
+    trade_of: dict[str, str] = {}
+    for line in TRADES.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            trade, words = line.split(": ", 1)
+            trade_of.update(dict.fromkeys(words.split(), trade))
+    longest_first = sorted(trade_of, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))), trade_of
+
+
+def trade_marks(text: str, _: Sequence[str]) -> list[str]:
+    """Which trades a text names, and whether it names anything of ours beside them."""
+    pattern, trade_of = _trades()
+    found = {trade_of[word] for word in pattern.findall(text)}
+    others = sorted(found - {"own"})
+    if not others:
+        return ["ours"] if "own" in found else ["no trade"]
+    beside = "with ours" if "own" in found else "alone"
+    return ["other", f"other {beside}", *(f"{trade} {beside}" for trade in others)]
+
+
+_REFUSED = re.compile(r"(?:不是|不要|别|不用|甭|不想|不需要|不问|不查|没让)([^,。!?;、…~\s]{1,10})")
+_CLAUSE = re.compile(r"[,。!?;、…~\s]+")
+
+
+def ending_grams(text: str, _: Sequence[str]) -> list[str]:
+    """Characters of the last clause, where the point of a rambling message is."""
+    clauses = [c for c in _CLAUSE.split(text) if len(c) > 1]
+    return _windows(mask_digits(clauses[-1]), 2, 4, "") if len(clauses) > 1 else []
+
+
+def refusal_grams(text: str, _: Sequence[str]) -> list[str]:
+    """What is refused: the characters that follow a refusal, apart from those that do not."""
+    return [
+        gram
+        for match in _REFUSED.finditer(text)
+        for gram in _windows(mask_digits(match.group(1)), 2, 3, "")
+    ]
+
+
 VIEWS: dict[str, Grams] = {
     "characters": character_grams,
     "syllables": syllable_grams,
     "words": word_grams,
+    "trades": trade_marks,
+    "ending": ending_grams,
+    "refusal": refusal_grams,
 }
 
 

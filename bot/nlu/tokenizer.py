@@ -14,9 +14,7 @@ from rasa.shared.nlu.training_data.message import Message
 from bot.nlu.attributes import folded
 from bot.nlu.catalogue import Catalogue
 from bot.nlu.paths import code_hash
-from knowledge_base.words import segmenter
-
-_NAME_FREQUENCY = 50_000
+from bot.nlu.words import segmenter
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
@@ -57,7 +55,7 @@ class TelecomTokenizer(Tokenizer):
         self._learn_names()
         text = folded(message)
         tokens = []
-        for word, start, end in self._jieba.tokenize(text.text, HMM=False):
+        for word, start, end in self._jieba.tokenize(text.text):
             if word.strip():
                 first, last = text.raw_span(start, end)
                 tokens.append(Token(text.raw[first:last], first, last, lemma=word))
@@ -68,5 +66,4 @@ class TelecomTokenizer(Tokenizer):
         if offers is self._known:
             return
         self._known = offers
-        for name in {name for offer in offers for name in offer.names if len(name) > 1}:
-            self._jieba.add_word(name, _NAME_FREQUENCY)
+        self._jieba.learn(name for offer in offers for name in offer.names)

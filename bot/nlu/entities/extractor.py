@@ -136,9 +136,7 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
         return {"normalized": price} if price else {}
 
 
-def merge(
-    tagged: Sequence[tagger.Tagged], candidates: Sequence[Candidate]
-) -> list[tagger.Tagged]:
+def merge(tagged: Sequence[tagger.Tagged], candidates: Sequence[Candidate]) -> list[tagger.Tagged]:
     """The tagger's entities, but sure candidates win over what overlaps them; in text order."""
     sure = {(c.start, c.end, c.label) for c in candidates if c.sure}
     agreed = [t for t in tagged if (t.start, t.end, t.label) in sure]

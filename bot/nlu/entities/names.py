@@ -40,9 +40,12 @@ def known_places() -> frozenset[str]:
     abroad = known_names()["country"]
     with jieba.Tokenizer().get_dict_file() as lines:
         rows = (line.decode("utf-8").split() for line in lines)
-        return frozenset(
-            row[0] for row in rows if len(row) == 3 and row[2] == "ns" and 1 < len(row[0])
-        ) - abroad
+        return (
+            frozenset(
+                row[0] for row in rows if len(row) == 3 and row[2] == "ns" and 1 < len(row[0])
+            )
+            - abroad
+        )
 
 
 def reading(text: str) -> str:
