@@ -21,6 +21,7 @@ function safeDecode(part) {
 
 export const route = reactive(read());
 let guard = async () => true;
+let asking = false;
 let shown = location.hash;
 
 /** `ask` resolves to false when the person wants to stay. One guard at a time; null takes it away. */
@@ -33,6 +34,17 @@ export function addressOf(view, id = "", query = {}) {
   return `#/${view}${id ? `/${encodeURIComponent(id)}` : ""}${tail ? `?${tail}` : ""}`;
 }
 
+/** Whether the person may leave; while the question stands, further attempts are refused. */
+async function mayLeave() {
+  if (asking) return false;
+  asking = true;
+  try {
+    return await guard();
+  } finally {
+    asking = false;
+  }
+}
+
 function arrive() {
   shown = location.hash;
   Object.assign(route, read());
@@ -42,7 +54,7 @@ function arrive() {
 export async function go(view, id = "", query = {}) {
   const target = addressOf(view, id, query);
   if (target === location.hash) return true;
-  if (!(await guard())) return false;
+  if (!(await mayLeave())) return false;
   history.pushState(null, "", target);
   arrive();
   return true;
@@ -56,10 +68,11 @@ export function replace(view, id = "", query = {}) {
 
 // The browser has already moved when it tells us; a refusal puts the address back.
 addEventListener("popstate", async () => {
-  const wanted = location.hash;
-  if (wanted === shown) return;
+  // An empty address would mean "stay" to replaceState.
+  const wanted = location.hash || "#/entries";
+  if (wanted === (shown || "#/entries")) return;
   history.replaceState(null, "", shown || "#/entries");
-  if (!(await guard())) return;
+  if (!(await mayLeave())) return;
   history.replaceState(null, "", wanted);
   arrive();
 });

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from tests.browser import PageOpener, Server, open_page, overflows, serve  # noq
 pytestmark = pytest.mark.browser
 LIN, ZHOU, AGENT = "editor01", "editor02", "agent01"
 PASSWORD = "correct-horse-7"
-HOSTILE = "<img src=x onerror=\"window.hit=1\">{{ 7*7 }}<script>window.hit=1</script>"
+HOSTILE = '<img src=x onerror="window.hit=1">{{ 7*7 }}<script>window.hit=1</script>'
 ENTRIES: dict[str, dict[str, Any]] = {
     "roaming-fee": {
         "question": "国际漫游怎么收费？", "category": "漫游", "tags": ["资费"],
@@ -95,7 +95,7 @@ def server(services: Services, serve: Callable[..., Any]) -> Iterator[Server]:  
 
 
 @pytest.fixture
-async def console(server: Server, open_page: PageOpener) -> AsyncIterator[Open]:  # noqa: F811
+async def console(server: Server, open_page: PageOpener) -> Open:  # noqa: F811
     """Opens the console, signed in."""
     # The page asks who it is before anybody has signed in.
     open_page.allow(r"status of 401")
@@ -107,7 +107,7 @@ async def console(server: Server, open_page: PageOpener) -> AsyncIterator[Open]:
         await page.keyboard.press("Enter")
         return page
 
-    yield opening
+    return opening
 
 
 async def open_entry(page: Page, question: str) -> None:
@@ -191,8 +191,10 @@ async def test_import_reports_rows_and_gives_back_the_bad_ones(
     assert await entries_in(page) == 4
     async with page.expect_download() as waiting:
         await report.get_by_role("button", name="csv").click()
-    failed = Path(await (await waiting.value).path()).read_text("utf-8-sig")
-    assert "no-answer" in failed and "esim-open" not in failed
+    path = await (await waiting.value).path()
+    failed = (await asyncio.to_thread(path.read_bytes)).decode("utf-8-sig")
+    assert "no-answer" in failed
+    assert "esim-open" not in failed
     assert await page.evaluate("window.hit") is None
 
 
@@ -247,6 +249,7 @@ async def test_unsaved_work_is_not_lost(console: Open) -> None:
     await page.locator(".row", has_text="PUK").click()
     await expect(page.get_by_text("还没保存的改动")).to_be_visible()
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="不保存", exact=True)).to_have_count(0)
     await expect(answer_of(page)).to_have_value("改了一半")
     await page.go_back()
     await page.get_by_role("button", name="不保存", exact=True).click()
