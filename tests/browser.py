@@ -1,6 +1,6 @@
 """Chromium for the tests of pages: opens a page, and holds it to good behaviour.
 
-A room's conftest takes the fixtures: ``from tests.browser import open_page, serve  # noqa: F401``.
+A room's conftest takes the fixtures: ``from tests.browser import open_page, serve``.
 Tests are async::
 
     @pytest.mark.browser
@@ -17,13 +17,17 @@ errors that a test provokes on purpose.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import re
 import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +45,16 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A desktop with a mouse, always awake, always the same colours.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--mute-audio",
 ]
+START_S = 30
 NO_CHROMIUM = "chromium is not installed (apt-get install chromium fonts-noto-cjk)"
 
 
@@ -52,6 +65,7 @@ class PageOpener:
         self._browser = browser
         self._allowed: list[str] = []
         self._hosts: set[str] = set()
+        self._contexts: list[BrowserContext] = []
         self.errors: list[str] = []
         """Console errors, uncaught exceptions and policy violations, in order."""
         self.foreign: list[str] = []
@@ -69,7 +83,7 @@ class PageOpener:
         **context_options: Any,
     ) -> Page:
         """A page at ``url``; pass ``page.context`` of another page to share its storage."""
-        self._hosts.add(urlsplit(url).netloc)
+        self.expect_host(url)
         where = context or await self.context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -77,6 +91,8 @@ class PageOpener:
         )
         page = await where.new_page()
         page.set_default_timeout(10_000)
+        # Chromium is shared by the tests; without this the page has no focus and slow timers.
+        await page.bring_to_front()
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.on("request", lambda request: self._requested(request.url))
@@ -86,11 +102,22 @@ class PageOpener:
     async def context(self, **options: Any) -> BrowserContext:
         """A fresh profile, Chinese and in Shanghai unless told otherwise."""
         defaults: dict[str, Any] = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
-        return await self._browser.new_context(**defaults | options)
+        opened = await self._browser.new_context(**defaults | options)
+        self._contexts.append(opened)
+        return opened
+
+    async def close(self) -> None:
+        """Closes every profile, with its pages."""
+        for opened in self._contexts:
+            await opened.close()
 
     def allow(self, *patterns: str) -> None:
         """Permits console errors that match one of the regular expressions."""
         self._allowed.extend(patterns)
+
+    def expect_host(self, url: str) -> None:
+        """Permits requests to the host of ``url``, for pages that are sent there later."""
+        self._hosts.add(urlsplit(url).netloc)
 
     def unexpected(self) -> list[str]:
         """Everything the pages did wrong and nobody allowed."""
@@ -107,16 +134,41 @@ class PageOpener:
             self.foreign.append(url)
 
 
+@cache
+def debugging_address() -> str:
+    """Starts one Chromium with a fresh profile for the whole run; where to connect to it.
+
+    Tests run in event loops of their own, so each connects anew instead of sharing an object.
+    """
+    profile = Path(tempfile.mkdtemp(prefix="chromium-"))
+    where = [f"--user-data-dir={profile}", "--remote-debugging-port=0", "about:blank"]
+    process = subprocess.Popen(
+        [str(CHROMIUM), "--headless", *ARGUMENTS, *where],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    atexit.register(shutil.rmtree, profile, ignore_errors=True)
+    atexit.register(process.wait, START_S)
+    atexit.register(process.terminate)
+    port_file = profile / "DevToolsActivePort"
+    deadline = time.monotonic() + START_S
+    while not (port_file.exists() and port_file.read_text().count("\n")):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("chromium did not start")
+        time.sleep(0.05)
+    return f"http://127.0.0.1:{port_file.read_text().split()[0]}"
+
+
 @pytest.fixture
 async def open_page() -> AsyncIterator[PageOpener]:
     """Opens pages in Chromium; skips, with the reason, where there is none."""
     if CHROMIUM is None:
         pytest.skip(NO_CHROMIUM)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.connect_over_cdp(debugging_address())
         opener = PageOpener(browser)
         yield opener
-        await browser.close()
+        await opener.close()
     assert opener.unexpected() == []
 
 

@@ -222,7 +222,9 @@ class FakeGateway:
     async def _receive(
         self, thread: Thread, body: dict[str, Any]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        known = [m for m in thread.messages if m.get("client_message_id") == body["client_message_id"]]
+        known = [
+            m for m in thread.messages if m.get("client_message_id") == body["client_message_id"]
+        ]
         if known:
             ours = known[0]["message_id"]
             return known[0], [m for m in thread.messages if m.get("in_reply_to") == ours]

@@ -1,4 +1,4 @@
-/** One conversation: what is known of it, and what is still to be sent. Knows nothing of the page. */
+/** One conversation: what is known of it and what is still to be sent. Knows nothing of the DOM. */
 
 import { Problem } from "./api.js";
 import { backoff, createLink } from "./socket.js";

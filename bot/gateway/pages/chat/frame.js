@@ -1,4 +1,4 @@
-/** All around the messages: who is talking, the queue, the connection, notices. */
+/** Around the messages: who is talking, the queue, the connection, notices. */
 
 import { tell } from "./dom.js";
 

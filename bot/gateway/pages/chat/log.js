@@ -85,7 +85,6 @@ export function createLog(ui, actions) {
 		clearTimeout(typingTimer);
 		ui.typing.hidden = !sender;
 		if (!sender) return;
-		ui.typing.classList.toggle("agent", sender === "agent");
 		typingTimer = setTimeout(typing, TYPING, null);
 		follow(false);
 	}

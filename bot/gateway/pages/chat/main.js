@@ -8,8 +8,6 @@ import { createLog } from "./log.js";
 import { createReader } from "./speech.js";
 import { store } from "./store.js";
 
-const SLOW = 0.85;
-
 /** Starts the chat in `root`; its data attributes configure it: api, channel, app-token. */
 export function mount(root) {
 	const ui = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
@@ -39,11 +37,11 @@ export function mount(root) {
 
 	// ---- parts
 
-	const read = (text) => reader.read(text, chosen.elderly ? SLOW : 1);
+	const read = (text) => reader.read(text, chosen.elderly ? 0.85 : 1);
 	const say = (text, event) => {
 		reader.hush();
 		conversation.say(text);
-		// Pressed by keyboard, the button goes out of use and the focus moves on; by touch the keyboard would pop up.
+		// A button pressed by keyboard goes out of use, so the focus moves on.
 		if (event?.detail === 0) ui.input.focus();
 	};
 	const reader = createReader(() => {

@@ -2,7 +2,7 @@
 
 const PREFIX = "changda.";
 const STALE = 10 * 60 * 1000;
-// Where the browser forbids storage, the page still works until it is closed.
+// Used where the browser forbids storage.
 const memory = new Map();
 
 function get(key) {
@@ -61,7 +61,7 @@ export function createOutbox() {
 			set(`out.${id}`, null);
 		},
 	};
-	// Nobody expects an old wish to be sent by itself; the customer decides.
+	// An old wish is not sent by itself; the customer decides.
 	for (const entry of entries.filter((old) => Date.now() - old.at > STALE)) {
 		if (entry.status === "stored") outbox.remove(entry.id);
 		else outbox.update(entry, "failed", "这条消息没有发出去。");
