@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -217,5 +218,5 @@ def read_content(folder: Path, encoder: str) -> SnapshotContent:
         )
         lexical = LexicalIndex.load(folder / "lexical.npz")
         return SnapshotContent(meta, entries, forms, answers, negatives, lexical)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise SnapshotError(f"知识库快照 {folder.name} 已损坏：{error}") from error
