@@ -148,6 +148,9 @@ def run(options: argparse.Namespace) -> int:
         return fail(str(error))
     except OSError as error:
         return fail(_explain(error))
+    except KeyboardInterrupt:
+        say("stopped before it was ready; the next run goes on from here")
+        return 130
     return 0
 
 

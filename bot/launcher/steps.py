@@ -97,7 +97,8 @@ class Builder:
                 "seed",
                 "Seeding staff and knowledge",
                 lambda: digest_of(
-                    [kb / "corpus", kb / "calibration.json", settings.encoder_dir / "encoder.json"],
+                    [kb / "corpus", kb / "calibration.json"],
+                    self._encoder_facts(),
                     settings.database,
                     settings.seed_knowledge,
                     json.dumps(staff_passwords(self.secrets), sort_keys=True),
@@ -165,7 +166,11 @@ class Builder:
         serving = ("text.py", "words.py", "embedding/encoder.py")
         paths = [ROOT / name for name in (*names, *more)]
         paths += [ROOT / "knowledge_base" / name for name in serving]
-        return digest_of([*paths, self.settings.encoder_dir / "encoder.json"])
+        return digest_of(paths, self._encoder_facts())
+
+    def _encoder_facts(self) -> str:
+        facts = self.settings.encoder_dir / "encoder.json"
+        return facts.read_text("utf-8") if facts.exists() else ""
 
     def _train(self) -> None:
         target = self.settings.rasa_model_dir
