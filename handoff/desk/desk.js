@@ -9,10 +9,9 @@ import { ContextPanel, EventTimeline } from "./context.js";
 import { CloseDialog, HelpDialog, ReturnDialog, TicketDialog, TransferDialog } from "./dialogs.js";
 import { KnowledgePanel } from "./knowledge.js";
 import { SideLists } from "./lists.js";
-import {
-  accept, acceptNext, activeDetail, activeRow, desk, markRead, mine, nameOf, note, onArrived, open, queue, retry,
-  setStatus, start, threadOf, typing,
-} from "./store.js";
+import { accept, acceptNext, note, setStatus } from "./acts.js";
+import { reconnect, start, typing } from "./line.js";
+import { activeDetail, activeRow, desk, markRead, mine, nameOf, onArrived, open, queue, threadOf } from "./store.js";
 import { ChatTranscript } from "./transcript.js";
 import { CHANNELS, GROUPS, STATES, STATUSES, TIERS, TRIGGERS, tierClass, word } from "./words.js";
 
@@ -90,7 +89,7 @@ const DeskShell = {
     });
     return {
       ui, composer, knowledge, row, detail, talking, served, retryIn, isAgent, lastWords, speaker, say, write, showKnowledge, put, sendKnown,
-      desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, retry, nameOf,
+      desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, reconnect, nameOf,
       word, STATUSES, CHANNELS, GROUPS, STATES, TIERS, TRIGGERS, tierClass, stopwatch, duration, mask,
       statuses: Object.keys(STATUSES),
     };
@@ -109,7 +108,7 @@ const DeskShell = {
         <button type="button" class="icon-button" aria-label="键盘快捷键" title="键盘快捷键 ?" @click="ui.help = true"><icon-help /></button>
         <staff-menu />
       </header>
-      <div v-if="desk.connection !== 'open' && desk.loaded" class="banner" role="status">连接中断，{{ desk.connection === 'connecting' ? '正在重连…' : retryIn + '秒后重连' }}。您可以继续输入，恢复后自动发送。<el-button size="small" @click="retry()">立即重连</el-button></div>
+      <div v-if="desk.connection !== 'open' && desk.loaded" class="banner" role="status">连接中断，{{ desk.connection === 'connecting' ? '正在重连…' : retryIn + '秒后重连' }}。您可以继续输入，恢复后自动发送。<el-button size="small" @click="reconnect()">立即重连</el-button></div>
       <div v-else-if="desk.dropped" class="banner" role="status">刚才断线较久，您已被设为离线，服务中的客户已回到队列。<el-button size="small" type="primary" @click="setStatus('online')">恢复在线</el-button></div>
 
       <side-lists />

@@ -3,7 +3,8 @@
 import { api } from "/static/common/api.js";
 import { session } from "/static/common/login.js";
 import { tell } from "/static/common/page.js";
-import { act, desk, readAgents, reload } from "./store.js";
+import { act } from "./acts.js";
+import { desk, load, readAgents } from "./store.js";
 import { GROUPS, STATUSES, TICKET_KINDS, word } from "./words.js";
 
 const { computed, reactive, watch } = Vue;
@@ -90,7 +91,7 @@ export const CloseDialog = {
       if (!now) return;
       Object.assign(form, { disposition: "resolved", summary: "", options: [] });
       await act("closing", async () => {
-        const { closing } = await reload(props.row.handoff_id);
+        const { closing } = await load(props.row.handoff_id);
         Object.assign(form, { disposition: closing.disposition || "resolved", summary: closing.summary, options: closing.dispositions });
       });
     });
@@ -137,7 +138,7 @@ export const TicketDialog = {
       if (!made) return;
       tell(`工单 ${id} 已建立`);
       shown.value = false;
-      reload(props.row.handoff_id).catch(() => {});
+      load(props.row.handoff_id).catch(() => {});
       emit("done", id);
     }
     return { shown, form, submit, desk, kinds: Object.entries(TICKET_KINDS) };
@@ -146,7 +147,7 @@ export const TicketDialog = {
     <el-dialog v-model="shown" title="建立工单" width="520px" append-to-body>
       <div class="form-row"><el-select v-model="form.kind" aria-label="工单类型"><el-option v-for="[value, title] in kinds" :key="value" :value="value" :label="title" /></el-select>
         <el-select v-model="form.grade" aria-label="紧急程度"><el-option value="normal" label="普通" /><el-option value="high" label="紧急" /></el-select>
-        <el-select v-model="form.group" aria-label="负责人"><el-option value="" label="我来跟进" /><el-option v-for="group in desk.groups" :key="group.id" :value="group.id" :label="'转' + group.name + '组'" /></el-select></div>
+        <el-select v-model="form.group" placeholder="我来跟进" aria-label="负责人"><el-option value="" label="我来跟进" /><el-option v-for="group in desk.groups" :key="group.id" :value="group.id" :label="'转' + group.name + '组'" /></el-select></div>
       <el-input v-model="form.title" maxlength="100" show-word-limit placeholder="标题" aria-label="工单标题" />
       <el-input v-model="form.text" type="textarea" :rows="5" maxlength="2000" show-word-limit placeholder="需要处理什么、已经答应客户什么" aria-label="工单内容" />
       <template #footer><el-button @click="shown = false">取消</el-button><el-button type="primary" :disabled="!form.title.trim()" :loading="desk.busy.ticket" @click="submit">建立工单</el-button></template>

@@ -2,7 +2,8 @@
 
 import { duration, mask, stopwatch } from "/static/common/format.js";
 import { tick } from "./alerts.js";
-import { accept, acceptNext, desk, mine, open, queue, waited } from "./store.js";
+import { accept, acceptNext } from "./acts.js";
+import { desk, mine, open, queue, waited } from "./store.js";
 import { CHANNELS, GROUPS, MOODS, TIERS, TRIGGERS, priorityClass, tierClass, word } from "./words.js";
 
 const { computed, ref } = Vue;

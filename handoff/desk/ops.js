@@ -5,7 +5,8 @@ import { mountPage } from "/static/common/page.js";
 import { tick } from "./alerts.js";
 import { ContextPanel, EventTimeline } from "./context.js";
 import { TransferDialog } from "./dialogs.js";
-import { activeDetail, activeRow, desk, nameOf, open, readAgents, start, threadOf, waited } from "./store.js";
+import { start } from "./line.js";
+import { activeDetail, activeRow, desk, nameOf, open, readAgents, threadOf, waited } from "./store.js";
 import { ChatTranscript } from "./transcript.js";
 import { GROUPS, MOODS, STATES, STATUSES, TIERS, TRIGGERS, priorityClass, tierClass, word } from "./words.js";
 

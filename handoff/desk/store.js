@@ -1,34 +1,29 @@
-// The desk's state: who I am here, my chats, the queue, the live line. Reads the contract, holds nothing of its own:
-// closing the page loses nothing but what is on the screen.
+// The desk's state: my chats, the queue, the open conversation. Reads the contract, holds nothing of its own: closing
+// the page loses nothing but what is on the screen. acts.js changes things, line.js hears of changes.
 
 import { ApiError, api } from "/static/common/api.js";
-import { LiveSocket } from "/static/common/live.js";
-import { session, whoAmI } from "/static/common/login.js";
+import { session } from "/static/common/login.js";
 import { complain, tell } from "/static/common/page.js";
 import { beep, titleBadge } from "./alerts.js";
-import { forgetOld, readAll } from "./storage.js";
+import { readAll } from "./storage.js";
 import { Thread } from "./thread.js";
 
-const { computed, nextTick, reactive, ref, watch } = Vue;
+const { computed, reactive, watch } = Vue;
 const OPEN = "waiting,offered,active,transferred,wrap_up";
 const CALM_MS = 150;
-const SAFETY_MS = 20000;
-const PREVIEW_MS = 6000;
 const READ_MS = 300;
-const DRAFT_DAYS = 7;
 
 export const desk = reactive({
   status: "offline", connection: "connecting", retryAt: null, dropped: false,
   rows: [], loaded: false, active: null, agents: [], groups: [], busy: {},
 });
-const details = reactive({});
-const threads = new Map();
-const takenBy = new Map();
+export const details = reactive({});
+export const threads = new Map();
+export const takenBy = new Map();
 const known = new Set();
 const tabs = new BroadcastChannel("changda-desk");
-let socket = null;
 
-const isMine = (row) => row.mine && (row.state === "active" || row.state === "wrap_up");
+export const isMine = (row) => row.mine && (row.state === "active" || row.state === "wrap_up");
 const byAccept = (a, b) => ((a.accepted_at || "") < (b.accepted_at || "") ? -1 : 1);
 
 export const mine = computed(() => desk.rows.filter(isMine).sort(byAccept));
@@ -52,7 +47,7 @@ export function refresh() {
   return pending;
 }
 
-const trouble = (error) => {
+export const trouble = (error) => {
   if (!(error instanceof ApiError) || !error.temporary) complain(error);
 };
 
@@ -104,13 +99,15 @@ export async function readAgents() {
 
 const fetchAfter = (id) => async (after) => (await api.get(`/handoffs/${id}/messages`, { after })).messages;
 
-async function load(id) {
+/** Reads a conversation's package, e.g. anew before closing it. */
+export async function load(id) {
   const detail = await api.get(`/handoffs/${id}`);
   keep(detail);
   return detail;
 }
 
-function keep(detail) {
+/** Puts a package that was read on the screen. */
+export function keep(detail) {
   const id = detail.handoff_id;
   const { transcript, ...context } = detail.context;
   if (!threads.has(id)) threads.set(id, new Thread(id, fetchAfter(id)));
@@ -150,7 +147,7 @@ function leave() {
 
 export const threadOf = (id) => threads.get(id);
 
-const visible = () => document.visibilityState === "visible" && document.hasFocus();
+export const visible = () => document.visibilityState === "visible" && document.hasFocus();
 const readUpTo = new Map();
 let reading = 0;
 /** Tells the server, and the other tabs, what has been read. */
@@ -171,182 +168,3 @@ tabs.onmessage = ({ data }) => {
   const row = desk.rows.find(({ handoff_id: id }) => id === data.read);
   if (row) row.unread = 0;
 };
-
-// ---- what the agent does ----
-
-/** Runs one act at a time per name; a failure is shown. Returns whether it worked. */
-export async function act(name, work) {
-  if (desk.busy[name]) return false;
-  desk.busy[name] = true;
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    complain(error);
-    return false;
-  } finally {
-    desk.busy[name] = false;
-    refresh();
-  }
-}
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-export async function accept(id) {
-  const done = await act(`accept:${id}`, async () => {
-    try {
-      taken(await api.post(`/handoffs/${id}/accept`));
-    } catch (error) {
-      if (error.status === 409) await nameWinner(id, error);
-      throw error;
-    }
-  });
-  return done;
-}
-
-// The event that tells who was faster may come a moment after the refusal.
-async function nameWinner(id, error) {
-  for (let i = 0; i < 8 && !takenBy.has(id); i += 1) await pause(100);
-  if (takenBy.has(id)) error.message = `慢了一步：${nameOf(takenBy.get(id))}已经接入了这个会话。`;
-}
-
-export const acceptNext = () => act("next", async () => {
-  const { handoff } = await api.post("/handoffs/next");
-  if (handoff) taken(handoff);
-  else tell("现在没有等待您接入的客户", "info");
-});
-
-function taken(detail) {
-  const row = { ...detail, readAt: Date.now() };
-  delete row.context;
-  desk.rows = [...desk.rows.filter((other) => other.handoff_id !== row.handoff_id), row];
-  keep(detail);
-  desk.active = row.handoff_id;
-  history.replaceState(null, "", `#${row.handoff_id}`);
-  nextTick(markRead);
-}
-
-export const setStatus = (status) => act("status", async () => {
-  const before = desk.status;
-  desk.status = status;
-  desk.dropped = false;
-  try {
-    await api.put("/agents/me/status", { status });
-  } catch (error) {
-    desk.status = before;
-    throw error;
-  }
-});
-
-export async function note(id, text) {
-  return act("note", async () => {
-    const { message } = await api.post(`/handoffs/${id}/notes`, { text });
-    threads.get(id)?.take([message]);
-  });
-}
-
-/** Tells the customer that somebody types. */
-export const typing = (id) => socket?.send({ type: "typing", handoff_id: id });
-
-/** Reads a conversation's package again, e.g. before closing it. */
-export const reload = (id) => load(id);
-
-// ---- the live line ----
-
-function heard(event) {
-  const row = desk.rows.find(({ handoff_id: id }) => id === event.handoff_id);
-  if (event.type === "message") heardMessage(event, row);
-  else if (event.type === "typing" && event.sender === "customer") heardTyping(event);
-  else if (event.type === "handoff") heardMove(event);
-  else if (event.type === "agent_status") heardStatus(event);
-  else if (event.type === "ready") heardReady(event);
-  else if (event.type === "pong") event.active.forEach(catchUp);
-  else if (event.type === "following") catchUp(event);
-  else if (event.type === "error" && event.code === "not_authenticated") whoAmI();
-}
-
-function heardMessage({ handoff_id: id, message }, row) {
-  const thread = threads.get(id);
-  const fresh = thread ? thread.take([message]) : [message];
-  if (!row) return void refresh();
-  // A list read in the meantime has counted this message already.
-  const uncounted = message.seq > row.last_seq;
-  if (uncounted) {
-    row.last_seq = message.seq;
-    row.last_message = { sender: message.sender, text: message.text, at: message.created_at };
-  }
-  if (message.sender !== "customer" || !fresh.length) return;
-  if (uncounted && !(id === desk.active && visible())) row.unread += 1;
-  if (!document.hasFocus() || id !== desk.active) beep("message");
-  heardMood(id, message);
-  nextTick(markRead);
-}
-
-function heardMood(id, message) {
-  const label = message.understanding?.sentiment?.label;
-  const mood = details[id]?.context.mood;
-  if (label && mood) Object.assign(mood, { label, points: [...mood.points, { seq: message.seq, label }] });
-}
-
-const fading = new Map();
-function heardTyping({ handoff_id: id, text }) {
-  const thread = threads.get(id);
-  if (!thread) return;
-  thread.view.preview = text || "";
-  clearTimeout(fading.get(id));
-  fading.set(id, setTimeout(() => (thread.view.preview = ""), PREVIEW_MS));
-}
-
-function heardMove(event) {
-  if (event.state === "active" && event.agent_id) takenBy.set(event.handoff_id, event.agent_id);
-  else takenBy.delete(event.handoff_id);
-  if (event.handoff_id === desk.active && activeRow.value?.mine) load(desk.active).catch(() => {});
-  refresh();
-}
-
-function heardStatus({ agent_id: id, status }) {
-  const agent = desk.agents.find((other) => other.id === id);
-  if (agent) agent.status = status;
-  if (id === session.staff.id) desk.status = status;
-}
-
-function heardReady({ agent }) {
-  // The server signs out whoever was away too long; the agent should know.
-  desk.dropped = desk.status !== "offline" && agent.status === "offline" && desk.loaded;
-  desk.status = agent.status;
-  const after = {};
-  for (const row of mine.value) if (threads.has(row.handoff_id)) after[row.conversation_id] = threads.get(row.handoff_id).lastSeq;
-  socket.send({ type: "resume", after });
-  refresh();
-  for (const thread of threads.values()) thread.flush();
-}
-
-function catchUp({ handoff_id: id, last_seq: last }) {
-  const thread = threads.get(id);
-  if (thread && thread.lastSeq < last) thread.fill();
-  if (!desk.rows.some((row) => row.handoff_id === id && isMine(row))) refresh();
-}
-
-/** Starts the desk once somebody is signed in. */
-export async function start() {
-  forgetOld(DRAFT_DAYS, "draft");
-  socket = new LiveSocket("/api/v1/agents/ws", {
-    onMessage: heard,
-    onState(state, retryAt) {
-      if (state === "waiting" && desk.connection === "open") beep("lost");
-      Object.assign(desk, { connection: state, retryAt });
-      if (state === "refused") whoAmI();
-    },
-  });
-  socket.start();
-  readAgents().catch(trouble);
-  await refresh();
-  const wanted = location.hash.slice(1);
-  if (wanted && desk.rows.some((row) => row.handoff_id === wanted)) open(wanted);
-  else if (mine.value.length && matchMedia("(min-width: 768px)").matches) open(mine.value[0].handoff_id);
-  setInterval(() => document.visibilityState === "visible" && refresh(), SAFETY_MS);
-}
-
-/** After a new login the line is opened again. */
-watch(() => session.expired, (now, before) => before && !now && socket?.connect());
-export const retry = ref(() => socket?.connect());

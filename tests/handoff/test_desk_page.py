@@ -40,6 +40,7 @@ async def sign_in(open_page: PageOpener, world: World) -> AsyncIterator[SignIn]:
     async def signing_in(username: str = "agent01", path: str = "/desk", **options: Any) -> Page:
         page = await open_page(world.url + path, **({"width": 1440, "height": 900} | options))
         opened.append(page)
+        await page.bring_to_front()
         await page.get_by_label("工号").fill(username)
         await page.get_by_label("密码").fill(PASSWORD)
         await page.get_by_role("button", name="登录").click()
