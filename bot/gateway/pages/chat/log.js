@@ -213,7 +213,6 @@ const line = (text) => h("p.system-line", h("span", text));
 function note({ id, status, error }, actions) {
 	if (status === "pending") return h("p.note.sending", "发送中…");
 	if (status !== "failed") return null;
-	return h("p.note", { role: "alert" }, error,
-		h("button", { click: () => actions.retry(id) }, "重发"),
-		h("button", { click: () => actions.drop(id) }, "删除"));
+	return h("p.note", { role: "alert" }, error, h("span",
+		h("button", { click: () => actions.retry(id) }, "重发"), h("button", { click: () => actions.drop(id) }, "删除")));
 }
