@@ -17,7 +17,6 @@ from bot.nlu.encoder import encoder_dir, shared_encoder
 from bot.nlu.normalize import normalize
 from bot.nlu.paths import code_hash, resolve
 
-_QUESTION = "您是想办理下面哪一项呢？"
 _FUNCTION_WORDS = re.compile(r"[那就是的呢吧啊呀哦了要和跟,。?!、… ]|不是|应该|换成|还有")
 _FACTS = frozenset({"month", "date", "duration", "money_amount", "phone_number", "package_name",
                     "service_name", "data_amount", "address", "country"})  # fmt: skip
@@ -27,7 +26,7 @@ _FACTS = frozenset({"month", "date", "duration", "money_amount", "phone_number",
 class Arbiter(GraphComponent):
     """Sets the final ``intent``; ``predicted_intent`` keeps what the classifier alone said.
 
-    ``clarify`` holds {"question", "choices": [{"title", "payload"}]} when the customer must choose,
+    ``clarify`` lists {"title", "payload"} when the customer must choose,
     ``elliptical`` is true for a message that is nothing but facts (那上上个月呢), ``requests`` lists
     several requests with the entities of each.
     """
@@ -75,8 +74,7 @@ def _tell(message: Message, verdict: Verdict) -> None:
     if not message.get("intent_ranking"):
         message.set("intent_ranking", [final], add_to_output=True)
     if verdict.choices:
-        shown = {"question": _QUESTION, "choices": [c.to_dict() for c in verdict.choices]}
-        message.set(CLARIFY, shown, add_to_output=True)
+        message.set(CLARIFY, [c.to_dict() for c in verdict.choices], add_to_output=True)
 
 
 def _is_elliptical(message: Message) -> bool:

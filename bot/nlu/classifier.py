@@ -15,7 +15,7 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.constants import TOKENS_NAMES
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -23,7 +23,7 @@ from bot.nlu.attributes import REQUESTS, folded
 from bot.nlu.encoder import encoder_dir, shared_encoder, to_encode
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.linear import LinearModel, fit
-from bot.nlu.ngrams import VIEWS
+from bot.nlu.ngrams import INTENT_VIEWS
 from bot.nlu.paths import code_hash, resolve
 from bot.nlu.segments import requests
 from bot.nlu.words import segmenter
@@ -43,7 +43,7 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"views": list(VIEWS), "threads": 2, "encoder": None}
+        return {"views": list(INTENT_VIEWS), "threads": 2, "encoder": None}
 
     def __init__(
         self, config: dict[str, Any], storage: ModelStorage, resource: Resource,
@@ -77,10 +77,13 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fits the model and writes it; cross-validated accuracy goes to the log and the model."""
-        examples = [e for e in training_data.intent_examples if sentence_vector(e) is not None]
-        vectors = np.stack([sentence_vector(e) for e in examples])
+        pairs = [
+            (e, v) for e in training_data.intent_examples if (v := sentence_vector(e)) is not None
+        ]
+        examples = [e for e, _ in pairs]
         fitted = fit(
-            [_text(e) for e in examples], vectors, [e.get(INTENT) for e in examples],
+            [_text(e) for e in examples], np.stack([v for _, v in pairs]),
+            [e.get(INTENT) for e in examples],
             self._config["views"], self._config["threads"],
         )  # fmt: skip
         self._model = fitted.model
@@ -96,15 +99,19 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
             vector = sentence_vector(message)
             if self._model is not None and vector is not None:
                 text, words = _text(message)
-                self._tell(message, self._model.probabilities(text, words, vector))
-                self._take_apart(message)
+                _tell(message, self._model.labels, self._model.probabilities(text, words, vector))
+                self._take_apart(message, self._model)
         return messages
 
-    def _take_apart(self, message: Message) -> None:
+    def _take_apart(self, message: Message, model: LinearModel) -> None:
         """Lists several requests of one message under ``requests``, with raw text and offsets."""
+
+        def classify(texts: Sequence[str]) -> list[tuple[str, float]]:
+            return self._classify(texts, model)
+
         text = folded(message)
         found = []
-        for request in requests(text.text, self._classify):
+        for request in requests(text.text, classify):
             start, end = text.raw_span(request.start, request.end)
             found.append(
                 {"text": text.raw[start:end], "intent": request.intent, "start": start, "end": end,
@@ -113,24 +120,20 @@ class HybridIntentClassifier(GraphComponent, IntentClassifier):
         if found:
             message.set(REQUESTS, found, add_to_output=True)
 
-    def _classify(self, texts: Sequence[str]) -> list[tuple[str, float]]:
-        assert self._model is not None
+    def _classify(self, texts: Sequence[str], model: LinearModel) -> list[tuple[str, float]]:
         vectors = self._encoder.encode([to_encode(t) for t in texts], "query")
         judged = []
         for text, vector in zip(texts, vectors, strict=True):
-            scores = self._model.probabilities(text, self._jieba.lcut(text), vector)
-            judged.append((self._model.labels[int(scores.argmax())], float(scores.max())))
+            scores = model.probabilities(text, self._jieba.lcut(text), vector)
+            judged.append((model.labels[int(scores.argmax())], float(scores.max())))
         return judged
 
-    def _tell(self, message: Message, probabilities: Floats) -> None:
-        assert self._model is not None
-        best = np.argsort(-probabilities)[:_RANKING_LENGTH]
-        ranking = [
-            {"name": self._model.labels[i], "confidence": round(float(probabilities[i]), 4)}
-            for i in best
-        ]
-        message.set("intent", ranking[0], add_to_output=True)
-        message.set("intent_ranking", ranking, add_to_output=True)
+
+def _tell(message: Message, labels: Sequence[str], probabilities: Floats) -> None:
+    best = np.argsort(-probabilities)[:_RANKING_LENGTH]
+    ranking = [{"name": labels[i], "confidence": round(float(probabilities[i]), 4)} for i in best]
+    message.set(INTENT, ranking[0], add_to_output=True)
+    message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
 
 
 def _text(message: Message) -> tuple[str, Sequence[str]]:

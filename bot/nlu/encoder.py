@@ -41,12 +41,12 @@ class VectorCache:
     """Vectors of training texts on disk, so that only new sentences are encoded.
 
     Args:
-        folder: where ``vectors-<fingerprint>.npz`` lies; stored as float16.
+        folder: where ``vectors-<name>-<fingerprint>.npz`` lies; stored as float16.
     """
 
-    def __init__(self, encoder: SentenceEncoder, folder: Path) -> None:
+    def __init__(self, encoder: SentenceEncoder, folder: Path, name: str = "intents") -> None:
         self._encoder = encoder
-        self._path = folder / f"vectors-{encoder.fingerprint}.npz"
+        self._path = folder / f"vectors-{name}-{encoder.fingerprint}.npz"
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Vectors of ``texts`` (n, dimension), float32, unit length up to float16 rounding."""

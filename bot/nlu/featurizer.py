@@ -19,7 +19,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.attributes import folded
 from bot.nlu.encoder import VectorCache, encoder_dir, shared_encoder, to_encode
-from bot.nlu.paths import code_hash, resolve, var_dir
+from bot.nlu.paths import cache_dir, code_hash, resolve
 
 Floats = npt.NDArray[np.float32]
 NAME = "SentenceVectorFeaturizer"
@@ -61,7 +61,7 @@ class SentenceVectorFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         examples = [e for e in training_data.training_examples if e.get(TEXT)]
-        cache = VectorCache(self._encoder, var_dir() / "cache")
+        cache = VectorCache(self._encoder, cache_dir())
         vectors = cache.encode([to_encode(folded(e).text) for e in examples])
         for example, vector in zip(examples, vectors, strict=True):
             self._attach(example, vector)

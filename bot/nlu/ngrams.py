@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from bot.nlu.paths import LEXICON_DIR
 
 PINYIN = LEXICON_DIR / "pinyin.txt"
+MOODS = LEXICON_DIR / "mood.txt"
 TRADES = LEXICON_DIR / "other_trades.txt"
 _LONG_NUMBER = re.compile(r"\d{7,}")
 _DIGIT = re.compile(r"\d")
@@ -37,9 +38,8 @@ def syllables() -> dict[str, str]:
 
 def _fold_reading(reading: str) -> str:
     """zh/ch/sh, the -ng finals and n-/l- sound alike to half of the country."""
-    reading = re.sub(r"^([zcs])h", r"\1", reading)
-    reading = re.sub(r"(?<=[aei])ng$", "n", reading)
-    return reading
+    flat_tongue = re.sub(r"^([zcs])h", r"\1", reading)
+    return re.sub(r"(?<=[aei])ng$", "n", flat_tongue)
 
 
 def mask_digits(text: str) -> str:
@@ -111,6 +111,27 @@ def refusal_grams(text: str, _: Sequence[str]) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1)
+def _moods() -> dict[str, re.Pattern[str]]:
+    found = {}
+    for line in MOODS.read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            mood, words = line.split(": ", 1)
+            longest_first = sorted(words.split(), key=len, reverse=True)
+            found[mood] = re.compile("|".join(map(re.escape, longest_first)))
+    return found
+
+
+def mood_marks(text: str, _: Sequence[str]) -> list[str]:
+    """Kinds of feeling words, how many of each, and raised voices."""
+    counts = {mood: len(pattern.findall(text)) for mood, pattern in _moods().items()}
+    felt = [mood for mood, count in counts.items() if count]
+    marks = [*felt, *(f"{mood}+" for mood, count in counts.items() if count > 1)]
+    marks += [f"{a}&{b}" for i, a in enumerate(felt) for b in felt[i + 1 :]]
+    marks += [mark for mark in ("!", "!!", "生气") if mark in text]
+    return marks or ["flat"]
+
+
 VIEWS: dict[str, Grams] = {
     "characters": character_grams,
     "syllables": syllable_grams,
@@ -118,7 +139,10 @@ VIEWS: dict[str, Grams] = {
     "trades": trade_marks,
     "ending": ending_grams,
     "refusal": refusal_grams,
+    "mood": mood_marks,
 }
+INTENT_VIEWS = ("characters", "syllables", "words", "trades", "ending", "refusal")
+MOOD_VIEWS = ("characters", "mood")
 
 
 class TfIdf:

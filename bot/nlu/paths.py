@@ -15,6 +15,11 @@ def var_dir() -> Path:
     return Path(os.environ.get("CHANGDA_VAR_DIR") or ROOT / "var").resolve()
 
 
+def cache_dir() -> Path:
+    """Where vectors of training texts are kept between trainings (``CHANGDA_CACHE_DIR``)."""
+    return Path(os.environ.get("CHANGDA_CACHE_DIR") or var_dir() / "cache")
+
+
 def resolve(configured: str | None, default: Path) -> Path:
     """A configured path, relative ones below the project root; ``default`` when none is given."""
     if not configured:

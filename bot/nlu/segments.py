@@ -12,20 +12,24 @@ from dataclasses import dataclass
 Classify = Callable[[Sequence[str]], Sequence[tuple[str, float]]]
 # What may stand between two requests; a bare comma counts only before a word of adding.
 _JOINT = re.compile(
-    r"[,。!?;、… ]*(?:顺便(?:再)?(?:帮我)?|顺带|另外(?:再)?|还有(?:就是|个事)?|然后(?:再)?|接着|完了(?:再)?|同时(?:再)?|并且|以及|"
+    r"[,。!?;、… ]*(?:顺便(?:再)?(?:帮我)?|顺带|另外(?:再)?|还有(?:就是|个事)?|然后(?:再)?|接着|完了(?:再)?|"
+    r"同时(?:再)?|并且|以及|"
     r"(?<=[,。;!? ])(?:再(?:帮我|给我|查|看|加|办|开|退|充|交)|也(?:帮我|给我)))[,、 ]*|[。;!?;]+"
 )
 _CONTRAST = re.compile(
     r"不是|而是|不要.{0,6}要|别.{0,8}(?:给我|帮我|要)|如果|要是|的话|先不|先别|因为|所以|但是|可是|不过"
 )
-_KEEP = re.compile(r"^再?(查|看|加|办|开|退|充|交)")
 _ACTIONABLE = frozenset(
-    "query_balance query_bill explain_bill query_usage query_usage_trace recharge query_points request_invoice "
-    "query_package browse_packages recommend_package change_package order_addon query_subscriptions "
-    "cancel_subscription report_network_fault query_ticket file_complaint report_spam suspend_service "
-    "resume_service replace_sim activate_roaming port_out cancel_account find_store change_password "
-    "ask_knowledge request_human".split()
-)
+    {
+        "query_balance", "query_bill", "explain_bill", "query_usage", "query_usage_trace",
+        "recharge", "query_points", "request_invoice", "query_package", "browse_packages",
+        "recommend_package", "change_package", "order_addon", "query_subscriptions",
+        "cancel_subscription", "report_network_fault", "query_ticket", "file_complaint",
+        "report_spam", "suspend_service", "resume_service", "replace_sim", "activate_roaming",
+        "port_out", "cancel_account", "find_store", "change_password", "ask_knowledge",
+        "request_human",
+    }
+)  # fmt: skip
 MOST_REQUESTS = 5
 _LONGEST = 120
 _SHORTEST = 3

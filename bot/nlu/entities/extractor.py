@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,14 +27,20 @@ from bot.nlu.paths import code_hash
 
 log = logging.getLogger(__name__)
 _MODEL = "entities.crfsuite"
+# A correction refuses one value and names another: 不是三月，是四月 / 别充50，充100.
+_NEGATED = re.compile(
+    r"(?:不是|不要|不用|别|不充|不查|不办|不换)(?:充|查|办|换|改|要)?(?:成|那个)?$"
+)
+_MEANT = re.compile(r"(?:是|要|换成|改成|充|查|办|应该)")
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
     """spaCy proposes by the table of rules, a small field decides, values are normalised.
 
-    Every entity has ``entity``, ``start``, ``end``, ``value`` (the raw substring), ``normalized`` (a string
-    or None), ``confidence_entity`` and, when the catalogue knows the offer, ``offer_id``.
+    Every entity has ``entity``, ``start``, ``end``, ``value`` (the raw substring), ``normalized``
+    (a string or None), ``confidence_entity`` and, when the catalogue knows the offer, ``offer_id``. In a correction the value
+    refused has ``negated`` and stands last.
     """
 
     @staticmethod
@@ -113,7 +120,9 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
         sequence = tagger.features(text.text, _words(message, text), candidates)
         tagged = merge(self._tagger.tag(sequence), candidates)
         now = dates.today()
-        return [self._describe(text, item, now) for item in tagged]
+        found = [self._describe(text, item, now) for item in tagged]
+        # 不是三月，是四月: what is meant comes first, because readers take the first of a kind.
+        return sorted(found, key=lambda e: "negated" in e)
 
     def _describe(self, text: Normalized, item: tagger.Tagged, now: Any) -> dict[str, Any]:
         start, end = text.raw_span(item.start, item.end)
@@ -124,6 +133,8 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
             "normalized": normalise(words, now) if normalise else words,
             "confidence_entity": round(item.confidence, 4),
         }  # fmt: skip
+        if _NEGATED.search(text.text[: item.start]) and _MEANT.search(text.text[item.end :]):
+            entity["negated"] = True
         if item.label in ("package_name", "service_name"):
             entity |= self._offer(words, item.label == "package_name")
         return entity

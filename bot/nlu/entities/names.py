@@ -42,7 +42,7 @@ def known_places() -> frozenset[str]:
         rows = (line.decode("utf-8").split() for line in lines)
         return (
             frozenset(
-                row[0] for row in rows if len(row) == 3 and row[2] == "ns" and 1 < len(row[0])
+                row[0] for row in rows if len(row) == 3 and row[2] == "ns" and len(row[0]) > 1
             )
             - abroad
         )

@@ -18,10 +18,10 @@ _WINDOW = 3
 _MAX_CHARACTERS = 400
 # Words anywhere in the message that tell what its numbers are about.
 _TOPICS = (
-    "充", "交", "扣", "改", "换", "办", "升", "降", "退", "订", "加", "开通", "套餐", "档", "卡", "宽带", "账号", "户号",
-    "工单", "单号", "进度", "投诉", "举报", "营业厅", "网点", "门店", "厅", "附近", "在哪", "地址", "星", "分", "评", "满意",
-    "发票", "账单", "话费", "流量", "漫游", "出国", "国外", "信号", "没网", "短信", "电话", "号码", "余额", "多少钱", "积分",
-    "机票", "火车", "酒店", "天气",
+    "充", "交", "扣", "改", "换", "办", "升", "降", "退", "订", "加", "开通", "套餐", "档", "卡", "宽带",
+    "账号", "户号", "工单", "单号", "进度", "投诉", "举报", "营业厅", "网点", "门店", "厅", "附近", "在哪", "地址",
+    "星", "分", "评", "满意", "发票", "账单", "话费", "流量", "漫游", "出国", "国外", "信号", "没网", "短信",
+    "电话", "号码", "余额", "多少钱", "积分", "机票", "火车", "酒店", "天气",
 )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _around(i: int, shown: Sequence[str], kinds: Sequence[str]) -> list[str]:
         if abs(step) <= 1:
             found.append(f"{step}k={kinds[at]}" if 0 <= at < size else f"{step}k=#")
     for first, last in ((-2, 0), (-1, 1), (0, 2), (1, 3)):
-        if 0 <= i + first and i + last <= size:
+        if i + first >= 0 and i + last <= size:
             found.append(f"{first}b=" + "".join(shown[i + first : i + last]))
     return found
 

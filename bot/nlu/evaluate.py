@@ -1,0 +1,195 @@
+"""Measures understanding with the trained model and the real pipeline.
+
+``python -m bot.nlu.evaluate``                 our development set → docs/eval/nlu.md and plots
+``python -m bot.nlu.evaluate --file x.jsonl``  any file; figures only
+``python -m bot.nlu.evaluate --stock``         the stock Rasa pipeline as well (slow)
+
+Either way the last line is JSON with the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.nlu.evaluation import plots, running, stock, summary
+from bot.nlu.evaluation.data import BadEvaluationFile, Sentence, read_sentences
+from bot.nlu.evaluation.figures import Parsed
+from bot.nlu.paths import ROOT, var_dir
+
+DEVELOPMENT = (ROOT / "data/eval/nlu_dev_a.jsonl", ROOT / "data/eval/nlu_dev_b.jsonl")
+SENTIMENT = ROOT / "data/eval/sentiment_dev.jsonl"
+REPORT = ROOT / "docs" / "eval" / "nlu.md"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _options(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.simplefilter("ignore")
+    running.quiet()
+    try:
+        sentences = read_sentences([options.file] if options.file else DEVELOPMENT)
+        agent, seconds = running.load(options.model)
+    except (BadEvaluationFile, OSError) as error:
+        print(f"evaluation impossible: {error}")
+        return 1
+    parsed = _run(agent, sentences)
+    found = summary.summarise(sentences, parsed)
+    facts: dict[str, Any] = {
+        "load_seconds": round(seconds, 2), "memory_mb": round(running.peak_memory_mb()),
+    }  # fmt: skip
+    print(summary.headline(found))
+    if not options.file:
+        facts |= _own_report(agent, sentences, parsed, found, facts, options)
+    print(json.dumps({**found.to_dict(), **facts}, ensure_ascii=False))
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Evaluate understanding.")
+    parser.add_argument("--file", type=Path, help="JSON lines in place of the development set")
+    default = var_dir() / "models" / "rasa" / "changda.tar.gz"
+    parser.add_argument("--model", type=Path, default=default)
+    parser.add_argument("--stock", action="store_true", help="compare with stock Rasa (slow)")
+    parser.add_argument("--train", action="store_true", help="train from nothing and time it")
+    parser.add_argument("--report", type=Path, default=REPORT)
+    return parser.parse_args(arguments)
+
+
+def _run(agent: Any, sentences: Sequence[Sentence]) -> list[Parsed]:
+    outputs = running.parse_all(agent, [s.text for s in sentences])
+    return [running.to_parsed(output, seconds) for output, seconds in outputs]
+
+
+def _own_report(
+    agent: Any, sentences: Sequence[Sentence], parsed: Sequence[Parsed], found: summary.Summary,
+    facts: dict[str, Any], options: argparse.Namespace,
+) -> dict[str, Any]:  # fmt: skip
+    """Writes report and plots; returns the figures that only this mode has."""
+    mood = _sentiment(agent)
+    more: dict[str, Any] = {"sentiment_accuracy": mood["accuracy"], **_remembered(options.report)}
+    beside = None
+    if options.train:
+        with tempfile.TemporaryDirectory() as scratch:
+            more["training_seconds"] = round(stock.train_ours(Path(scratch)).seconds, 1)
+    if options.stock:
+        beside, more["stock"] = _stock(sentences)
+    folder = options.report.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    plots.confusion(sentences, parsed, folder / "nlu_confusion.png")
+    plots.reliability_curve(found.calibration, folder / "nlu_reliability.png")
+    options.report.write_text(
+        _markdown(sentences, parsed, found, facts, more, mood, beside), "utf-8"
+    )
+    _remember(options.report, more)
+    return more
+
+
+def _remembered(report: Path) -> dict[str, Any]:
+    """Slow figures of an earlier run (training, stock pipeline), so that a quick run keeps them."""
+    path = report.with_suffix(".json")
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
+def _remember(report: Path, more: dict[str, Any]) -> None:
+    kept = {key: more[key] for key in ("training_seconds", "stock") if key in more}
+    text = json.dumps(kept, ensure_ascii=False, indent=1)
+    report.with_suffix(".json").write_text(text + "\n", "utf-8")
+
+
+def _stock(sentences: Sequence[Sentence]) -> tuple[summary.Summary, dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as scratch:
+        trained = stock.train_stock(Path(scratch))
+        agent, load = running.load(trained.model)
+        found = summary.summarise(sentences, _run(agent, sentences))
+    facts = {"training_seconds": round(trained.seconds, 1), "load_seconds": round(load, 1)}
+    return found, {**found.to_dict(), **facts}
+
+
+def _sentiment(agent: Any) -> dict[str, Any]:
+    """Accuracy, macro-F1 and confusion of the mood, and the flags found."""
+    rows = [json.loads(line) for line in SENTIMENT.read_text("utf-8").splitlines()]
+    outputs = running.parse_all(agent, [row["text"] for row in rows])
+    told = [output["sentiment"] for output, _ in outputs]
+    labels = ("calm", "unhappy", "angry")
+    table = {
+        gold: {t: sum(r["label"] == gold and m["label"] == t for r, m in zip(rows, told, strict=True))
+               for t in labels} for gold in labels
+    }  # fmt: skip
+    right = sum(table[label][label] for label in labels)
+    f1 = [
+        2 * table[x][x] / (sum(table[x].values()) + sum(table[g][x] for g in labels))
+        for x in labels
+    ]
+    flags = [(set(r["flags"]), set(m["flags"])) for r, m in zip(rows, told, strict=True)]
+    return {
+        "accuracy": round(right / len(rows), 4), "macro_f1": round(sum(f1) / 3, 4), "table": table,
+        "flagged": sum(bool(gold) for gold, _ in flags), "sentences": len(rows),
+        "flags_right": sum(bool(gold) and gold == got for gold, got in flags),
+        "flags_false": sum(bool(got - gold) for gold, got in flags),
+    }  # fmt: skip
+
+
+def _markdown(
+    sentences: Sequence[Sentence], parsed: Sequence[Parsed], found: summary.Summary,
+    facts: dict[str, Any], more: dict[str, Any], mood: dict[str, Any],
+    beside: summary.Summary | None,
+) -> str:  # fmt: skip
+    parts = [
+        "# Understanding: figures",
+        f"{found.sentences} development sentences ({sum(s.hard for s in sentences)} hard), written apart from "
+        "training and never used to fit. Made by `make eval`; the pipeline is the one that serves.",
+        summary.headline(found, beside),
+        _speed(facts, more),
+        "## Calibration\n\nConfidence of the classifier before the arbiter.\n\n![reliability](nlu_reliability.png)",
+        "## Confusions worth reading\n\n" + summary.confusions(sentences, parsed),
+        "![confusion](nlu_confusion.png)",
+        "## Intents\n\n" + summary.score_table(found.intents, "Intent"),
+        "## Entities\n\n" + summary.score_table(found.entity_types, "Entity"),
+        "Differences:\n\n" + summary.entity_errors(sentences, parsed),
+        _mood_section(mood),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _speed(facts: dict[str, Any], more: dict[str, Any]) -> str:
+    lines = [
+        "## Speed and size", "", "| | Ours | Stock Rasa |", "|---|---|---|",
+    ]  # fmt: skip
+    other = more.get("stock", {})
+    rows = [
+        ("Training from nothing, s (goal < 90)", more.get("training_seconds"), other.get("training_seconds")),
+        ("Loading the model, s", facts["load_seconds"], other.get("load_seconds")),
+        ("Peak memory of the evaluation, MiB", facts["memory_mb"], None),
+        ("Parse, median ms", None, other.get("median_ms")),
+        ("Intent accuracy", None, other.get("accuracy")),
+        ("Macro-F1", None, other.get("macro_f1")), ("Entity F1", None, other.get("entity_f1")),
+        ("Out of scope caught", None, other.get("oos_caught")),
+        ("In scope refused", None, other.get("in_scope_refused")), ("ECE", None, other.get("ece")),
+    ]  # fmt: skip
+    shown = [row for row in rows if row[1] is not None or row[2] is not None]
+    lines += [f"| {n} | {'' if a is None else a} | {'' if b is None else b} |" for n, a, b in shown]
+    return "\n".join(lines)
+
+
+def _mood_section(mood: dict[str, Any]) -> str:
+    lines = [
+        "## Sentiment",
+        f"\n{mood['sentences']} sentences: accuracy {mood['accuracy']:.3f}, macro-F1 {mood['macro_f1']:.3f}. "
+        f"Legal, regulator or media words: {mood['flags_right']} of {mood['flagged']} flagged exactly, "
+        f"{mood['flags_false']} flagged wrongly.\n",
+        "| | calm | unhappy | angry |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for gold, row in mood["table"].items():
+        lines.append(f"| {gold} | {row['calm']} | {row['unhappy']} | {row['angry']} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

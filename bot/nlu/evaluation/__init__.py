@@ -1,0 +1,1 @@
+"""Measuring understanding with the real pipeline: figures, plots, a Markdown report."""
