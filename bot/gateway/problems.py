@@ -52,6 +52,9 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == 404:
         return problem_response(NotFound())
+    if error.status_code == 400:
+        # Bodies that are not even text do not reach validation.
+        return problem_response(MalformedBody())
     problem = ChangdaError(str(error.detail)).problem()
     problem |= {"status": error.status_code, "code": f"http_{error.status_code}"}
     return JSONResponse(problem, error.status_code, error.headers, MEDIA_TYPE)
