@@ -50,6 +50,8 @@ class FakeGateway:
         self.opened: list[dict[str, Any]] = []
         """Bodies of POST /sessions."""
         self.profile: dict[str, Any] = {}
+        self.greets: dict[str, Any] = {}
+        """What the ready frame says besides state and seq."""
         self.no_sockets = False
         """Every WebSocket handshake is refused."""
         self.mute_sockets = 0
@@ -189,7 +191,8 @@ class FakeGateway:
         for message in [m for m in thread.messages if m["seq"] > after]:
             await socket.send_json({"type": "message", "message": message})
         last = thread.messages[-1]["seq"] if thread.messages else 0
-        await socket.send_json({"type": "ready", "state": thread.state, "seq": max(after, last)})
+        ready = {"type": "ready", "state": thread.state, "seq": max(after, last)}
+        await socket.send_json(ready | self.greets)
         thread.sockets.add(socket)
         try:
             while True:

@@ -151,7 +151,7 @@ export function createLog(ui, actions) {
 	function refreshButtons() {
 		const all = [...items, ...waiting.filter((item) => !item.failed)];
 		let newest = all.pop();
-		while (newest && !newest.buttons && ["system", "bot"].includes(newest.sender)) newest = all.pop();
+		while (newest?.sender === "bot" && !newest.buttons) newest = all.pop();
 		items.forEach((item) => enable(item, item === newest));
 	}
 
