@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune bench clean
+.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune pictures bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl 
 
 finetune: install ## Teach the encoder the domain again (half an hour; writes the LoRA adapter)
 	@$(PY) -m knowledge_base.embedding.finetune
+
+pictures: install-dev ## Take the README's pictures from the running pages
+	@CHANGDA_PICTURES=docs/images $(PY) -m pytest tests/e2e/test_pages.py
 
 bench: install-dev ## Measure speed and memory of the running system
 	@$(PY) -m bot.launcher build

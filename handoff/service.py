@@ -14,6 +14,7 @@ from core.transcript import Transcript
 from handoff.agents import Presence
 from handoff.checks import check_active, check_owner
 from handoff.context import CustomerFacts
+from handoff.customer_view import CustomerView
 from handoff.estimate import WaitEstimator
 from handoff.feedback import Feedback
 from handoff.hours import ServiceHours
@@ -70,6 +71,7 @@ class HandoffService:
             database, steps, self.line, self.presence, estimator, intake, settings.agent_lost_s
         )
 
+        self.shown_to_customer = CustomerView(database, intake, self.presence, estimator).shown
         self.open = intake.open
         self.current = intake.current
         self.get = intake.get

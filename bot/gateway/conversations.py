@@ -16,7 +16,7 @@ from bot.gateway import words
 from bot.gateway.locks import ConversationLocks
 from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
 from core.errors import ChangdaError, IllegalMove
-from core.events import TYPING, LiveBus
+from core.events import STATE, TYPING, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript
 from handoff.context import HandoffRequest
@@ -158,6 +158,9 @@ class ConversationRouter:
         name = fields.pop("name", "")
         if name == "verified":
             await self._transcript.change(conversation.id, **verified_fields(fields))
+            # The page may switch to large type for an elderly customer.
+            channel = conversation_channel(conversation.id)
+            await self._bus.publish(channel, STATE, state=conversation.owner)
         elif name == "handoff":
             await self._open_handoff(conversation.id, HandoffRequest.from_directive(fields))
         else:

@@ -88,9 +88,10 @@ async def read_messages(
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> dict[str, Any]:
     """Everything the customer may see after a sequence number, at most 500 at a time."""
-    conversation = await services.access.conversation(request, conversation_id)
+    await services.access.conversation(request, conversation_id)
     messages = await services.transcript.messages(conversation_id, after, "all", PAGE)
-    return {"messages": [m.public() for m in messages], "state": conversation.owner}
+    status = await services.status_of(conversation_id)
+    return {"messages": [m.public() for m in messages], **status}
 
 
 @router.post("/conversations/{conversation_id}/rating")

@@ -86,8 +86,8 @@ class _CustomerSocket:
         # Listening starts before the backlog is read, so nothing falls between the two.
         async with self._services.bus.listen(channel) as events:
             await self._send_backlog()
-            ready = {"type": "ready", "state": self._conversation.owner, "seq": self._seen}
-            await self._socket.send_json(ready)
+            status = await self._services.status_of(self._conversation.id)
+            await self._socket.send_json({"type": "ready", "seq": self._seen, **status})
             pushing = asyncio.create_task(self._push(events))
             try:
                 await self._pull()
@@ -116,7 +116,10 @@ class _CustomerSocket:
                 await self._push_message(event["message"])
             elif event["type"] == TYPING:
                 await self._socket.send_json({"type": TYPING, "sender": event["sender"]})
-            elif event["type"] in (STATE, QUEUE_POSITION):
+            elif event["type"] == STATE:
+                status = await self._services.status_of(self._conversation.id)
+                await self._socket.send_json({"type": STATE, **status})
+            elif event["type"] == QUEUE_POSITION:
                 await self._socket.send_json(event)
 
     async def _push_message(self, message: dict[str, Any]) -> None:

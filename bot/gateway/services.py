@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import structlog
@@ -50,6 +51,17 @@ class Services:
     handoffs: HandoffService
     knowledge: KnowledgeService
     router: ConversationRouter
+
+    async def status_of(self, conversation_id: str) -> dict[str, Any]:
+        """Who owns a conversation now, as its customer may know it."""
+        conversation = await self.transcript.conversation(conversation_id)
+        status: dict[str, Any] = {
+            "state": conversation.owner,
+            "profile": {"elderly": bool(conversation.profile.get("elderly"))},
+        }
+        if conversation.owner != "bot":
+            status |= await self.handoffs.shown_to_customer(conversation_id)
+        return status
 
     async def actions_healthy(self) -> bool:
         """Whether the action server answers."""
