@@ -31,8 +31,8 @@ from knowledge_base.ranking import (
     RankingModel,
     Signals,
     base_model,
-    decision_features,
     default_model,
+    sure_features,
 )
 from knowledge_base.search import LoadedBase
 from knowledge_base.snapshot import BaseEntry
@@ -40,8 +40,16 @@ from knowledge_base.text import normalize
 
 Doubles = npt.NDArray[np.float64]
 SIGNALS = ("question", "answer", "lexical")
+REFUSALS = Path(__file__).resolve().parent.parent / "data" / "nlu" / "out_of_scope.yml"
+Vectors = npt.NDArray[np.float32]
+Pair = tuple[str, set[str]]
+"""A customer's question and the ids that answer it."""
+Truth = npt.NDArray[np.bool_]
 _WRONG_REFUSALS = 0.06
-_FALSE_ANSWERS = 0.12
+_FALSE_ANSWERS = 0.08
+_DOMAIN_DECAY = 0.3
+_FOLDS = 5
+_COST_OF_WRONG = 0.5
 _MAX_OWN_QUESTIONS = 400
 
 
@@ -91,56 +99,86 @@ def fit_fusion(asked: Sequence[Asked], start: RankingModel, decay: float = 0.01)
                    negative=float(question))  # fmt: skip
 
 
-def fit_decisions(asked: Sequence[Asked], model: RankingModel) -> RankingModel:
-    """Logistic weights of ``known`` and ``sure``, then thresholds for the error rates aimed at."""
-    features, known, sure = decision_table(asked, model)
-    known_weights = logistic(features, known)
-    sure_weights = logistic(features[known], sure[known])
-    fitted = replace(model, known=tuple(known_weights), sure=tuple(sure_weights))
-    return choose_thresholds(features, known, fitted)
+def fit_domain(vectors: Vectors, inside: Truth) -> tuple[float, ...]:
+    """The direction that parts service questions from all else (strongly regularised logistic)."""
+    ones = np.ones((len(vectors), 1))
+    weights = logistic(np.hstack([ones, vectors.astype(np.float64)]), inside, _DOMAIN_DECAY)
+    return tuple(weights[1:])
 
 
-def decision_table(
-    asked: Sequence[Asked], model: RankingModel
-) -> tuple[Doubles, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(features (n, 5), the base knows it (n,), the best candidate is right (n,))."""
-    features, known, sure = [], [], []
+def out_of_fold(vectors: Vectors, inside: Truth) -> Doubles:
+    """Each vector's place along a direction fitted without it (n,), as for texts never seen."""
+    folds = np.arange(len(vectors)) % _FOLDS
+    places = np.zeros(len(vectors))
+    for fold in range(_FOLDS):
+        rest = folds != fold
+        direction = np.array(fit_domain(vectors[rest], inside[rest]))
+        places[~rest] = vectors[~rest] @ direction
+    return places
+
+
+def fit_known(
+    model: RankingModel, places: Doubles, nearest: Doubles, inside: Truth
+) -> RankingModel:
+    """Weights of ``known`` and its thresholds, from places along the domain direction."""
+    features = np.stack([np.ones(len(places)), places, nearest], axis=1)
+    weights = logistic(features, inside)
+    chance = _chance(features, weights)
+    none_below = float(np.quantile(chance[inside], _WRONG_REFUSALS))
+    answer_from = float(np.quantile(chance[~inside], 1 - _FALSE_ANSWERS))
+    if answer_from < none_below:
+        none_below = answer_from = (none_below + answer_from) / 2
+    return replace(model, known=tuple(weights), none_below=none_below, answer_from=answer_from)
+
+
+def fit_sure(model: RankingModel, asked: Sequence[Asked]) -> RankingModel:
+    """Weights of ``sure`` (is the best candidate a right one) and its threshold."""
+    features, right = [], []
     for item in asked:
         scores = model.scores(item.signals)
         best = int(scores.argmax())
-        features.append(decision_features(scores, item.signals, best))
-        known.append(item.known)
-        sure.append(bool(item.right[best]))
-    return np.array(features), np.array(known, bool), np.array(sure, bool)
+        features.append(sure_features(scores, item.signals, best))
+        right.append(bool(item.right[best]))
+    table, truth = np.array(features), np.array(right, bool)
+    weights = logistic(table, truth)
+    return replace(
+        model, sure=tuple(weights), sure_from=_worth_answering(_chance(table, weights), truth)
+    )
 
 
-def choose_thresholds(
-    features: Doubles, known: npt.NDArray[np.bool_], model: RankingModel
-) -> RankingModel:
-    """Says nothing below the level that loses few known questions; answers above the one that
-    lets few unknown ones pass; both meet in the middle when they cross."""
-    chance = 1 / (1 + np.exp(-(features @ np.array(model.known))))
-    none_below = float(np.quantile(chance[known], _WRONG_REFUSALS))
-    answer_from = float(np.quantile(chance[~known], 1 - _FALSE_ANSWERS))
-    if answer_from < none_below:
-        none_below = answer_from = (none_below + answer_from) / 2
-    return replace(model, none_below=none_below, answer_from=answer_from)
+def _worth_answering(chance: Doubles, right: Truth) -> float:
+    """The level above which right answers outweigh wrong ones by most. A wrong one costs half of
+    what a right one is worth, because asking back costs the customer a turn as well."""
+    order = np.argsort(-chance)
+    gain = np.cumsum(np.where(right[order], 1.0, -_COST_OF_WRONG))
+    return float(chance[order[int(gain.argmax())]])
 
 
-def logistic(features: Doubles, truth: npt.NDArray[np.bool_], decay: float = 1e-3) -> list[float]:
-    """Logistic regression by Newton's method, both classes weighing the same."""
+def logistic(features: Doubles, truth: Truth, decay: float = 1e-3) -> list[float]:
+    """Logistic regression by Newton's method, both classes weighing the same; the first column is
+    the constant and is not decayed."""
     scale = features.std(axis=0)
     scale[scale < 1e-9] = 1.0
     scaled = features / scale
     share = max(truth.mean(), 1e-6), max(1 - truth.mean(), 1e-6)
     balance = np.where(truth, 0.5 / share[0], 0.5 / share[1])
+    decays = np.full(features.shape[1], decay)
+    decays[0] = 1e-6
     weights = np.zeros(features.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
-        gradient = scaled.T @ (balance * (truth - chance)) / len(truth) - decay * weights
+    for _ in range(30):
+        chance = _chance(scaled, weights)
+        gradient = scaled.T @ (balance * (truth - chance)) / len(truth) - decays * weights
         curve = (scaled * (balance * chance * (1 - chance))[:, None]).T @ scaled / len(truth)
-        weights = weights + np.linalg.solve(curve + decay * np.eye(len(weights)), gradient)
+        step = np.linalg.solve(curve + np.diag(decays), gradient)
+        weights = weights + step
+        if np.abs(step).max() < 1e-6:
+            break
     return [float(w) for w in weights / scale]
+
+
+def _chance(features: Doubles, weights: Sequence[float] | Doubles) -> Doubles:
+    result: Doubles = 1 / (1 + np.exp(-np.clip(features @ np.asarray(weights), -30, 30)))
+    return result
 
 
 def _matrix(signals: Signals) -> Doubles:
@@ -160,7 +198,8 @@ def calibrate_on_own_questions(
     customers.
 
     The last similar question of each entry is asked of a base without it; every fourth entry is
-    left out altogether, and its questions are those the base must not answer.
+    left out altogether, so that its question has no right answer. What is no service question at
+    all comes from the sentences the dialogue learns to refuse.
     """
     model = base_model(encoder.fingerprint)
     chosen = list(entries)
@@ -175,16 +214,17 @@ def calibrate_on_own_questions(
     texts = [e.similar[-1] for e in known] + [e.question for e in unknown]
     gold: list[set[str]] = [{e.entry_id} for e in known] + [set() for _ in unknown]
     asked = ask(base, texts, _encode(texts, cache), gold)
-    fitted = fit_decisions(asked, fit_fusion(asked, model))
+    fused = fit_sure(fit_fusion(asked, model), asked)
+    customers = [e.similar[-1] for e in known]
+    fitted = _fit_known_on(fused, base, customers, read_refusals(REFUSALS), cache)
     return replace(fitted, origin="own questions")
 
 
 def _cautious(model: RankingModel) -> RankingModel:
-    # Too few entries to learn from: a strong question signal answers, a weak one asks back.
-    known = (-2.5, 0.0, 0.0, 35.0, 3.0)
+    # Too few entries to learn from: only what is very near is answered, little is refused.
     return replace(
-        model, known=known, sure=(-0.5, 0.0, 1.0, 10.0, 0.0), none_below=0.35, answer_from=0.7,
-        origin="too few entries",
+        model, known=(-27.0, 0.0, 31.0), sure=(-0.5, 0.0, 1.0, 10.0, 0.0), none_below=0.3,
+        answer_from=0.7, origin="too few entries",
     )  # fmt: skip
 
 
@@ -197,34 +237,65 @@ def model_for(
 
 
 def calibrate_on_pairs(
-    entries: Sequence[BaseEntry], pairs: Sequence[tuple[str, set[str]]], refusals: Sequence[str],
+    entries: Sequence[BaseEntry], pairs: Sequence[Pair], refusals: Sequence[str],
     encoder: SentenceEncoder, cache: VectorCache, sample: int = 1500,
 ) -> RankingModel:  # fmt: skip
     """The shipped model: our own pairs over bases of different richness, categories left out."""
     choose = random.Random(11)  # noqa: S311 - a sample, not a secret
+    start = base_model(encoder.fingerprint)
+    asked = _ask_poorer_bases(entries, pairs, encoder, cache, choose, sample)
+    fused = fit_sure(fit_fusion(asked, start), asked)
+    thin = _thinned(entries, 2, choose)
+    # The questions left out of the thin base are customers too: short, plain, and near to it.
+    spare = [f for full, few in zip(entries, thin, strict=True) for f in full.similar
+             if f not in few.similar]  # fmt: skip
+    known = [query for query, _ in pairs] + spare
+    base = LoadedBase(build_content(thin, cache, encoder, start))
+    fitted = _fit_known_on(fused, base, known, refusals, cache)
+    return replace(fitted, origin=f"{len(pairs)} pairs, {len(refusals)} refusals")
+
+
+def _fit_known_on(
+    model: RankingModel, base: LoadedBase, known: Sequence[str], refusals: Sequence[str],
+    cache: VectorCache,
+) -> RankingModel:  # fmt: skip
+    vectors = _encode([*known, *refusals], cache)
+    inside = np.arange(len(vectors)) < len(known)
+    nearest = np.array([base.nearest(vector) for vector in vectors])
+    model = replace(model, domain=fit_domain(vectors, inside))
+    return fit_known(model, out_of_fold(vectors, inside), nearest, inside)
+
+
+def _ask_poorer_bases(
+    entries: Sequence[BaseEntry], pairs: Sequence[Pair], encoder: SentenceEncoder,
+    cache: VectorCache, choose: random.Random, sample: int,
+) -> list[Asked]:  # fmt: skip
     groups = sorted({e.category for e in entries})
     choose.shuffle(groups)
     asked: list[Asked] = []
     for fold, richness in enumerate((1, 2, 99, 2)):
         left_out = set(groups[fold::4])
-        kept = [e for e in entries if e.category not in left_out]
-        kept = [replace(e, similar=tuple(choose.sample(e.similar, min(richness, len(e.similar)))))
-                for e in kept]  # fmt: skip
-        base = LoadedBase(build_content(kept, cache, encoder, base_model(encoder.fingerprint)))
+        kept = _thinned([e for e in entries if e.category not in left_out], richness, choose)
         here = {e.entry_id for e in kept}
+        base = LoadedBase(build_content(kept, cache, encoder, base_model(encoder.fingerprint)))
         part = choose.sample(list(pairs), min(sample, len(pairs)))
-        texts = [query for query, _ in part] + list(refusals)
-        gold = [right & here for _, right in part] + [set() for _ in refusals]
-        asked += ask(base, texts, _encode(texts, cache), gold)
-    fitted = fit_decisions(asked, fit_fusion(asked, base_model(encoder.fingerprint)))
-    return replace(fitted, origin=f"{len(pairs)} pairs, {len(refusals)} refusals")
+        texts = [query for query, _ in part]
+        asked += ask(base, texts, _encode(texts, cache), [right & here for _, right in part])
+    return asked
+
+
+def _thinned(entries: Sequence[BaseEntry], richness: int, choose: random.Random) -> list[BaseEntry]:
+    return [
+        replace(e, similar=tuple(choose.sample(e.similar, min(richness, len(e.similar)))))
+        for e in entries
+    ]
 
 
 def _encode(texts: Sequence[str], cache: VectorCache) -> npt.NDArray[np.float32]:
     return cache.encode([normalize(text) for text in texts], "query")
 
 
-def read_pairs(folder: Path) -> list[tuple[str, set[str]]]:
+def read_pairs(folder: Path) -> list[Pair]:
     """(query, gold ids) of every ``*.jsonl`` in ``folder``."""
     pairs = []
     for path in sorted(folder.glob("*.jsonl")):
@@ -247,7 +318,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Calibrate the ranking for the built encoder.")
     parser.add_argument("--corpus", type=Path, default=Path("knowledge_base/corpus"))
     parser.add_argument("--pairs", type=Path, default=Path("data/retrieval/train"))
-    parser.add_argument("--refusals", type=Path, default=Path("data/nlu/out_of_scope.yml"))
+    parser.add_argument("--refusals", type=Path, default=REFUSALS)
     parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
     parser.add_argument("--out", type=Path, default=DEFAULTS_FILE)
     options = parser.parse_args()

@@ -1,17 +1,20 @@
 """From signals to one score, and from scores to a decision.
 
-Three signals rank an entry: the best cosine of the query with one of its question forms, the
-cosine with its answer, and the share of the query's BM25 weight that its words cover. Cosines are
-taken relative to the base's mean, because this kind of encoder puts everything near everything.
-The linear weights come from a listwise softmax regression on pairs of customer questions and
-entries, the two decisions (does the base know this, is the first hit the right one) from logistic
-regressions on top of it; see ``calibrate``.
+Three signals rank an entry: the best cosine of the query with one of its question forms, the cosine
+with its answer, and the share of the query's BM25 weight that its words cover. Cosines are taken
+relative to the base's mean, because this kind of encoder puts everything near everything. The
+linear weights come from a listwise softmax regression on pairs of customer questions and entries.
+
+Two probabilities decide. ``known``: is this a question for this base at all, from one learnt
+direction of the vector space (service questions against everything else) and the nearest question
+form. ``sure``: is the first hit the right one, from its score, its margin and its signals. Both
+are logistic regressions; ``calibrate`` fits everything.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,8 +23,8 @@ import numpy.typing as npt
 
 Decision = Literal["answer", "clarify", "none"]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 DEFAULTS_FILE = Path(__file__).with_name("calibration.json")
-NEGATIVE_MARGIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,16 @@ class Signals:
 
     ``question`` and ``answer`` are cosines minus the query's cosine with the base's mean vector,
     ``lexical`` lies in 0..1, ``negative`` is by how much the nearest negative question is nearer
-    than the nearest question form (0 where it is not).
+    than the nearest question form (0 where it is not). ``vector`` is the query's, ``nearest`` its
+    plain cosine with the nearest question form of all.
     """
 
     question: Floats
     answer: Floats
     lexical: Floats
     negative: Floats
+    vector: Floats
+    nearest: float
 
     def at(self, position: int) -> dict[str, float]:
         """One candidate's signals, rounded, for people."""
@@ -50,10 +56,11 @@ class Signals:
 class RankingModel:
     """Weights and thresholds that belong to one encoder.
 
-    ``known`` and ``sure`` are logistic weights over (1, best score, margin, best question signal,
+    ``domain`` is the learnt direction (dimension,), empty where nothing was learnt. ``known``
+    weighs (1, domain, nearest), ``sure`` (1, best score, margin to the second, question and
     lexical signal of the best). Below ``none_below`` of ``known`` the base says nothing; an
-    answer needs ``answer_from`` of ``known`` and ``sure_from`` of ``sure``; between them the
-    customer is asked which.
+    answer needs ``answer_from`` of ``known`` and ``sure_from`` of ``sure``; between, the customer
+    is asked which.
     """
 
     encoder: str
@@ -61,6 +68,7 @@ class RankingModel:
     answer: float
     lexical: float
     negative: float
+    domain: tuple[float, ...]
     known: tuple[float, ...]
     sure: tuple[float, ...]
     none_below: float
@@ -80,8 +88,14 @@ class RankingModel:
 
     def probabilities(self, scores: Floats, signals: Signals, best: int) -> tuple[float, float]:
         """(the base knows it, the best candidate is the right one)."""
-        features = decision_features(scores, signals, best)
-        return _sigmoid(features @ np.array(self.known)), _sigmoid(features @ np.array(self.sure))
+        known = self.known_features(signals) @ np.array(self.known)
+        sure = sure_features(scores, signals, best) @ np.array(self.sure)
+        return _sigmoid(known), _sigmoid(sure)
+
+    def known_features(self, signals: Signals) -> Doubles:
+        """(1, place along the domain direction, cosine with the nearest question form)."""
+        along = float(signals.vector @ np.array(self.domain, np.float32)) if self.domain else 0.0
+        return np.array([1.0, along, signals.nearest])
 
     def decide(self, known: float, sure: float) -> Decision:
         if known < self.none_below:
@@ -95,20 +109,16 @@ class RankingModel:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> RankingModel:
-        known, sure = tuple(data["known"]), tuple(data["sure"])
-        return cls(**{**data, "known": known, "sure": sure})
+        weights = {name: tuple(data[name]) for name in ("domain", "known", "sure")}
+        return cls(**{**data, **weights})
 
 
-def decision_features(scores: Floats, signals: Signals, best: int) -> npt.NDArray[np.float64]:
+def sure_features(scores: Floats, signals: Signals, best: int) -> Doubles:
     """(1, best score, margin to the second, its question signal, its lexical signal)."""
     others = np.delete(scores, best)
     margin = float(scores[best] - others.max()) if len(others) else 5.0
-    return np.array(
-        [
-            1.0, float(scores[best]), min(margin, 5.0),
-            float(signals.question[best]), float(signals.lexical[best]),
-        ]
-    )  # fmt: skip
+    own = float(signals.question[best]), float(signals.lexical[best])
+    return np.array([1.0, float(scores[best]), min(margin, 5.0), *own])
 
 
 def _sigmoid(value: float) -> float:
@@ -126,14 +136,8 @@ def default_model(encoder: str, path: Path = DEFAULTS_FILE) -> RankingModel | No
 
 def base_model(encoder: str) -> RankingModel:
     """Uncalibrated weights for an unknown encoder; ``calibrate`` sets its thresholds."""
-    zeros = (0.0,) * 5
     return RankingModel(
-        encoder, question=60.0, answer=60.0, lexical=10.0, negative=60.0,
-        known=zeros, sure=zeros, none_below=0.5, answer_from=0.5, sure_from=0.3,
+        encoder, question=60.0, answer=60.0, lexical=10.0, negative=60.0, domain=(),
+        known=(0.0,) * 3, sure=(0.0,) * 5, none_below=0.5, answer_from=0.5, sure_from=0.3,
         origin="uncalibrated",
     )  # fmt: skip
-
-
-def with_thresholds(model: RankingModel, **changes: Any) -> RankingModel:
-    """A copy with other thresholds."""
-    return replace(model, **changes)

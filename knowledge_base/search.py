@@ -120,6 +120,11 @@ class LoadedBase:
             text, found, signals, matched, scores, order[: max(k, 1)], exact is not None
         )
 
+    def nearest(self, vector: Vectors) -> float:
+        """Plain cosine with the nearest question form."""
+        scores, _ = self._forms.search(vector[None, :], 1)
+        return float(scores[0, 0])
+
     def nearest_forms(self, vector: Vectors, k: int) -> list[tuple[BaseEntry, str, float]]:
         """(entry, question form, closeness) of the nearest forms, nearest first."""
         _, rows = self._forms.search(vector[None, :], min(k, len(self._forms)))
@@ -151,6 +156,8 @@ class LoadedBase:
     def _candidates(
         self, text: str, vector: Vectors, covered: Vectors, moment: float
     ) -> npt.NDArray[np.int64]:
+        if not self.content.entries:
+            return np.empty(0, np.int64)
         query = vector[None, :]
         _, forms = self._forms.search(query, min(_NEAREST_FORMS, len(self._forms)))
         _, answers = self._answers.search(query, min(_NEAREST_ANSWERS, len(self._answers)))
@@ -174,6 +181,8 @@ class LoadedBase:
             answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
             lexical=covered[found],
             negative=np.maximum(against - near, 0),
+            vector=vector,
+            nearest=float(near.max()),
         )
         return signals, matched
 

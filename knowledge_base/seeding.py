@@ -36,6 +36,8 @@ def corpus_rows(folder: Path = CORPUS) -> Iterator[tuple[str, EntryContent]]:
             data = yaml.load(path.read_text("utf-8"), loader)  # noqa: S506 - a safe loader
         except yaml.YAMLError as error:
             raise ValueError(f"{path.name}: {error}") from error
+        if not isinstance(data, dict) or not isinstance(data.get("entries"), list):
+            raise ValueError(f"{path.name}: no list of entries")
         for row in data["entries"]:
             yield _row(path, data["category"], dict(row))
 
