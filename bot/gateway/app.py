@@ -41,6 +41,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         description="Telecom customer service: bot, knowledge base and human handoff.",
         version="0.1.0",
         lifespan=lifespan,
+        # The page itself is served by pages.py, from our own files.
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = parts

@@ -115,3 +115,12 @@ async def test_supervisors_see_the_floor(
     await _sign_in(page, "supervisor01")
     await expect(page.locator("body")).to_contain_text("排队")
     await _picture(page, "ops")
+
+
+async def test_the_contract_is_shown_without_other_hosts(
+    system: System,
+    open_page: PageOpener,  # noqa: F811
+) -> None:
+    page = await open_page(f"{system.url}/docs")
+    await expect(page.locator("body")).to_contain_text("/api/v1/sessions")
+    await expect(page.locator("body")).to_contain_text("/api/v1/handoffs")
