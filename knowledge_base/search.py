@@ -26,6 +26,7 @@ from knowledge_base.snapshot import (
     SnapshotError,
     current_version,
     read_content,
+    release,
     snapshot_folder,
 )
 from knowledge_base.text import normalize
@@ -95,6 +96,7 @@ class LoadedBase:
         self._answers: VectorIndex = create_index(content.meta.dimension, content.answers)
         self.form_mean = _mean(content.forms, content.meta.dimension)
         self._answer_mean = _mean(content.answers, content.meta.dimension)
+        release(content.forms)
         self._exact = _exact_forms(content.entries)
         self._dated = [
             i

@@ -11,6 +11,7 @@ needs nothing of the application, because Rasa does it too.
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import re
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from knowledge_base.ranking import RankingModel
 FORMAT = 1
 POINTER = "CURRENT"
 META = "meta.json"
+_MAPPED_FROM = 32 * 1024 * 1024
 _VERSION = re.compile(r"[0-9A-Za-z._-]{1,64}")
 Vectors = npt.NDArray[np.float32]
 
@@ -196,6 +198,19 @@ def read_meta(folder: Path) -> SnapshotMeta:
     return meta
 
 
+def _load(path: Path) -> Vectors:
+    """An array in memory, or mapped when it is large: only rows of candidates are looked at."""
+    mapped = "r" if path.stat().st_size > _MAPPED_FROM else None
+    vectors: Vectors = np.load(path, mmap_mode=mapped, allow_pickle=False)  # type: ignore[arg-type]
+    return vectors
+
+
+def release(vectors: Vectors) -> None:
+    """Gives back the pages of a mapped array that was read from end to end."""
+    if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap):
+        vectors.base.madvise(mmap.MADV_DONTNEED)
+
+
 def read_content(folder: Path, encoder: str) -> SnapshotContent:
     """Reads a whole snapshot made by ``encoder`` (a fingerprint).
 
@@ -213,8 +228,7 @@ def read_content(folder: Path, encoder: str) -> SnapshotContent:
         with (folder / "entries.jsonl").open(encoding="utf-8") as lines:
             entries = [BaseEntry.from_dict(json.loads(line)) for line in lines]
         forms, answers, negatives = (
-            np.load(folder / f"{name}.npy", allow_pickle=False)
-            for name in ("forms", "answers", "negatives")
+            _load(folder / f"{name}.npy") for name in ("forms", "answers", "negatives")
         )
         lexical = LexicalIndex.load(folder / "lexical.npz")
         return SnapshotContent(meta, entries, forms, answers, negatives, lexical)
