@@ -52,13 +52,13 @@ train: install ## Train Rasa (skipped when nothing changed)
 
 eval: build ## Evaluate understanding and retrieval on our own sets
 	@$(RASA_PY) -m bot.nlu.evaluate
-	@$(PY) -m knowledge_base.evaluate
+	@$(PY) -m knowledge_base.evaluate knowledge_base/corpus data/retrieval/dev.jsonl data/retrieval/dev_oos.jsonl --compare
 
 eval-nlu: build ## Evaluate understanding on FILE=x.jsonl
 	@$(RASA_PY) -m bot.nlu.evaluate --file $(FILE)
 
 eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl OOS=o.jsonl
-	@$(PY) -m knowledge_base.evaluate --corpus $(CORPUS) --queries $(QUERIES) --oos $(OOS)
+	@$(PY) -m knowledge_base.evaluate $(CORPUS) $(QUERIES) $(OOS)
 
 finetune: install ## Teach the encoder the domain again (half an hour; writes the LoRA adapter)
 	@$(PY) -m knowledge_base.embedding.finetune

@@ -35,6 +35,7 @@ from knowledge_base.ranking import (
     sure_features,
 )
 from knowledge_base.search import LoadedBase
+from knowledge_base.seed_corpus import read_corpus
 from knowledge_base.snapshot import BaseEntry
 from knowledge_base.text import normalize
 
@@ -313,8 +314,6 @@ def read_refusals(path: Path) -> list[str]:
 
 
 def main() -> None:
-    from knowledge_base.seeding import read_corpus
-
     parser = argparse.ArgumentParser(description="Calibrate the ranking for the built encoder.")
     parser.add_argument("--corpus", type=Path, default=Path("knowledge_base/corpus"))
     parser.add_argument("--pairs", type=Path, default=Path("data/retrieval/train"))

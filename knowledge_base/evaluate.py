@@ -34,7 +34,7 @@ from knowledge_base.lexical import LexicalIndex
 from knowledge_base.reading import RawRow, detect, read_rows
 from knowledge_base.rows import parse_row
 from knowledge_base.search import KnowledgeSearcher, SearchResult
-from knowledge_base.seeding import read_corpus
+from knowledge_base.seed_corpus import read_corpus
 from knowledge_base.snapshot import (
     BaseEntry,
     SnapshotContent,

@@ -9,7 +9,7 @@ from core.settings import Settings
 from core.staff import StaffDirectory
 from handoff.seeding import seed_staff
 from knowledge_base.embedding.encoder import SentenceEncoder
-from knowledge_base.seeding import seed_knowledge
+from knowledge_base.seeding import refresh_published, seed_knowledge
 
 
 async def seed(settings: Settings, passwords: dict[str, str]) -> None:
@@ -19,8 +19,8 @@ async def seed(settings: Settings, passwords: dict[str, str]) -> None:
         tokens = TokenIssuer(settings.token_key.get_secret_value())
         directory = StaffDirectory(database, tokens, settings.staff_token_hours)
         await seed_staff(directory, passwords)
-        if settings.seed_knowledge == "on":
-            encoder = SentenceEncoder(settings.encoder_dir)
-            await seed_knowledge(database, settings.knowledge_dir, encoder, say)
+        encoder = SentenceEncoder(settings.encoder_dir)
+        bring_in = seed_knowledge if settings.seed_knowledge == "on" else refresh_published
+        await bring_in(database, settings.knowledge_dir, encoder, say)
     finally:
         await database.close()

@@ -14,7 +14,7 @@ from knowledge_base.calibrate import Asked, fit_domain, fit_fusion, fit_known, l
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.ranking import Signals, base_model
 from knowledge_base.search import LoadedBase
-from knowledge_base.seeding import read_corpus
+from knowledge_base.seed_corpus import read_corpus
 from knowledge_base.text import normalize
 
 

@@ -12,7 +12,8 @@ from core.settings import Settings
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.rendering import placeholders
 from knowledge_base.search import KnowledgeSearcher
-from knowledge_base.seeding import corpus_rows, seed_knowledge
+from knowledge_base.seed_corpus import corpus_rows
+from knowledge_base.seeding import seed_knowledge
 from knowledge_base.store import KnowledgeStore
 from tests.knowledge_base.conftest import LIN, content
 
