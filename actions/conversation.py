@@ -48,7 +48,7 @@ class Greet(DialogueAction):
         if turn.slots.get("greeted"):
             return said(f"{name}我在呢，请说。", neutral=True)
         return said(
-            f"{name}您好，我是畅答，可以帮您查话费、流量、账单，办套餐、报修，也可以转人工。请问要办什么？",
+            f"{name}您好，我是小畅，可以帮您查话费、流量、账单，办套餐、报修，也可以转人工。请问要办什么？",
             *USUAL, short=f"{name}您好，要办什么？", neutral=True, slots={"greeted": True},
         )  # fmt: skip
 
