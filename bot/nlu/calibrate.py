@@ -16,7 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.nlu.decide import CALIBRATION, CLARIFY, MISS, OUTSIDE, Evidence, Thresholds, Verdict, decide
+from bot.nlu.decide import (
+    CALIBRATION,
+    CLARIFY,
+    MISS,
+    OUTSIDE,
+    Evidence,
+    Thresholds,
+    Verdict,
+    decide,
+)
 from bot.nlu.encoder import encoder_dir, shared_encoder
 from bot.nlu.evaluate import DEVELOPMENT
 from bot.nlu.evaluation import running

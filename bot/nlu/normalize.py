@@ -56,6 +56,13 @@ class Normalized:
     raw: str
     origins: tuple[tuple[int, int], ...]
 
+    def fingerprint(self) -> str:
+        """Rasa asks every value on a training message for a stable hash."""
+        return self.raw
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Normalized:
+        return self
+
     def raw_span(self, start: int, end: int) -> tuple[int, int]:
         """The raw half-open range of ``text[start:end]``; ``start < end`` is expected."""
         return self.origins[start][0], self.origins[end - 1][1]

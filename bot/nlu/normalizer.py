@@ -34,7 +34,7 @@ class TextNormalizer(GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         for example in training_data.training_examples:
             if example.get("text"):
-                example.set(NORMALIZED, normalize(example.get("text")).text)
+                example.set(FOLDED, normalize(example.get("text")))
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:

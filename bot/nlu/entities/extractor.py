@@ -39,8 +39,8 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
     """spaCy proposes by the table of rules, a small field decides, values are normalised.
 
     Every entity has ``entity``, ``start``, ``end``, ``value`` (the raw substring), ``normalized``
-    (a string or None), ``confidence_entity`` and, when the catalogue knows the offer, ``offer_id``. In a correction the value
-    refused has ``negated`` and stands last.
+    (a string or None), ``confidence_entity`` and, when the catalogue knows the offer, ``offer_id``.
+    In a correction the value refused has ``negated`` and stands last.
     """
 
     @staticmethod
@@ -50,7 +50,7 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
-        return {"rounds": 80}
+        return {"rounds": 60}
 
     def __init__(
         self, config: dict[str, Any], storage: ModelStorage, resource: Resource,
