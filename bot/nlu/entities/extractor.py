@@ -27,6 +27,7 @@ from bot.nlu.paths import code_hash
 
 log = logging.getLogger(__name__)
 _MODEL = "entities.crfsuite"
+_MOST_ENTITIES = 30
 # A correction refuses one value and names another: 不是三月，是四月 / 别充50，充100.
 _NEGATED = re.compile(
     r"(?:不是|不要|不用|别|不充|不查|不办|不换)(?:充|查|办|换|改|要)?(?:成|那个)?$"
@@ -122,7 +123,7 @@ class TelecomEntityExtractor(GraphComponent, EntityExtractorMixin):
         now = dates.today()
         found = [self._describe(text, item, now) for item in tagged]
         # 不是三月，是四月: what is meant comes first, because readers take the first of a kind.
-        return sorted(found, key=lambda e: "negated" in e)
+        return sorted(found, key=lambda e: "negated" in e)[:_MOST_ENTITIES]
 
     def _describe(self, text: Normalized, item: tagger.Tagged, now: Any) -> dict[str, Any]:
         start, end = text.raw_span(item.start, item.end)
