@@ -16,6 +16,7 @@ from typing import Any
 
 MAX_CHARACTERS = 2000
 _LONGEST_RUN = 3
+_SPOKEN_DIGITS = frozenset("零〇一幺二三四五六七八九")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # What OpenCC leaves apart although customers write both for one meaning.
 _VARIANTS = {
@@ -163,7 +164,7 @@ def _converter() -> tuple[Any, frozenset[str]]:
 
 
 def _collapse_runs(draft: _Draft) -> None:
-    """Runs of one character keep three, of punctuation one; digits are never touched."""
+    """Runs of one character keep three, of punctuation one; digits, spoken ones too, all stay."""
     spans: list[tuple[int, int]] = []
     chars = draft.chars
     start = 0
@@ -171,10 +172,14 @@ def _collapse_runs(draft: _Draft) -> None:
         if at < len(chars) and chars[at] == chars[start]:
             continue
         keep = _LONGEST_RUN if chars[start].isalnum() else 1
-        if at - start > keep and not chars[start].isdigit():
+        if at - start > keep and not _is_digit(chars[start]):
             spans.append((start + keep, at))
         start = at
     draft.drop(spans)
+
+
+def _is_digit(char: str) -> bool:
+    return char.isdigit() or char in _SPOKEN_DIGITS
 
 
 def _drop_spaces(draft: _Draft) -> None:

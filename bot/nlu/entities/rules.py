@@ -52,7 +52,11 @@ RULES: tuple[Rule, ...] = (
         r"(?<![\da-z])(?:\+?86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!\d(?!\d?月))",
         sure=True,
     ),
-    _rule("phone_number", rf"(?<!{_SPOKEN})[幺么妖一1](?:{_GAP}{_SPOKEN}){{10}}(?!{_SPOKEN})"),
+    _rule(
+        "phone_number",
+        rf"(?<!{_SPOKEN})[幺么妖一1]{_GAP}[三四五六七八九3-9](?:{_GAP}{_SPOKEN}){{9}}(?!{_SPOKEN})",
+        sure=True,
+    ),
     _rule(
         "phone_number",
         r"(?<![\da-z])(?:0\d{2,3}[- ]?\d{7,8}|00\d{8,13}|106\d{5,12}|[48]00-?\d{3}-?\d{4}|95\d{6,10})"

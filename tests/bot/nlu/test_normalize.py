@@ -34,6 +34,7 @@ def test_folds_what_carries_no_meaning(raw: str, folded: str) -> None:
 
 def test_numbers_are_never_shortened() -> None:
     assert normalize("13800000001").text == "13800000001"
+    assert normalize("幺三八零零零零零零零幺").text == "幺三八零零零零零零零幺"
 
 
 def test_a_full_width_slash_never_becomes_a_command() -> None:
