@@ -75,6 +75,8 @@ class SearchResult:
     hits: list[Hit]
     reason: str = ""
     version: str | None = None
+    exact: bool = False
+    """The text is, letter for letter, a question form of one entry only."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -82,6 +84,7 @@ class SearchResult:
             "hits": [hit.to_dict() for hit in self.hits],
             "reason": self.reason,
             "version": self.version,
+            "exact": self.exact,
         }
 
 
@@ -209,7 +212,7 @@ class LoadedBase:
             signals.at(i)) for i in map(int, order)
         ]  # fmt: skip
         reason = _reason(decision, known, sure, exact, self.ranking)
-        return SearchResult(decision, hits, reason, self.content.meta.version)
+        return SearchResult(decision, hits, reason, self.content.meta.version, exact)
 
     def _hit(self, entry: int, form: int, score: float, signals: dict[str, float]) -> Hit:
         item = self.content.entries[entry]

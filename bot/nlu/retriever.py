@@ -28,7 +28,7 @@ _TALK_FROM = 0.8
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class KnowledgeRetriever(GraphComponent):
-    """Puts {"decision", "hits", "version"} under ``knowledge``; without a base it decides "none".
+    """Puts {"decision", "hits", "version", "exact"} under ``knowledge``; without a base it decides "none".
 
     Config: ``folder`` of the snapshots, ``encoder`` folder, ``hits`` kept (3).
     """
@@ -86,4 +86,9 @@ def _trimmed(found: SearchResult) -> dict[str, Any]:
         {key: value for key, value in hit.to_dict().items() if key != "signals"}
         for hit in found.hits
     ]
-    return {"decision": found.decision, "hits": hits, "version": found.version}
+    return {
+        "decision": found.decision,
+        "hits": hits,
+        "version": found.version,
+        "exact": found.exact,
+    }

@@ -34,11 +34,18 @@ TEMPERATURE = 0.05
 LEARNING_RATE = 4e-4
 WARM_UP = 0.1
 BATCH = 32
+CHUNK = 16
+RUN = 8
+"""Pairs of one category that stand together, so that a batch holds near neighbours."""
 MAX_TOKENS = 64
 ANSWER_SHARE = 0.25
 """How often a knowledge pair uses the answer instead of a question form."""
 INTENT_SHARE = 0.4
 """Share of batches made of intent pairs."""
+
+
+Phrasing = tuple[str, frozenset[str]]
+"""What a customer said, and the entries that answer it."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +64,19 @@ class KnowledgePairs:
         self._random = random.Random(seed)
         self._forms: dict[str, list[str]] = {}
         self._answers: dict[str, str] = {}
+        self._category: dict[str, str] = {}
         for file in sorted(corpus.glob("*.yml")):
             for entry in yaml.safe_load(file.read_text("utf-8"))["entries"]:
                 self._forms[entry["id"]] = [entry["question"], *entry.get("similar", [])]
                 self._answers[entry["id"]] = entry["answer"]
+                self._category[entry["id"]] = file.stem
         lines = (
             json.loads(line)
             for file in sorted(pairs.glob("*.jsonl"))
             for line in file.read_text("utf-8").splitlines()
             if line.strip()
         )
-        self._queries = [(x["query"], frozenset(x["gold"])) for x in lines]
+        self._queries: list[Phrasing] = [(x["query"], frozenset(x["gold"])) for x in lines]
         # A similar question is a customer's phrasing too: it learns towards its siblings.
         for entry_id, forms in self._forms.items():
             self._queries += [(form, frozenset([entry_id])) for form in forms[1:]]
@@ -76,13 +85,23 @@ class KnowledgePairs:
         return len(self._queries)
 
     def epoch(self) -> Iterator[Pair]:
-        """Every phrasing once, in random order."""
-        order = list(self._queries)
-        self._random.shuffle(order)
-        for query, gold in order:
+        """Every phrasing once, in random order of short runs of one category."""
+        for query, gold in self._neighbours_together():
             known = [g for g in sorted(gold) if g in self._forms]
             if known:
                 yield Pair(QUERY + query, self._partner(self._random.choice(known), query), gold)
+
+    def _neighbours_together(self) -> list[Phrasing]:
+        by_category: dict[str, list[Phrasing]] = defaultdict(list)
+        for query, gold in self._random.sample(self._queries, len(self._queries)):
+            by_category[self._category.get(min(gold), "")].append((query, gold))
+        runs = [
+            members[i : i + RUN]
+            for members in by_category.values()
+            for i in range(0, len(members), RUN)
+        ]
+        self._random.shuffle(runs)
+        return [phrasing for run in runs for phrasing in run]
 
     def _partner(self, entry_id: str, query: str) -> str:
         if self._random.random() < ANSWER_SHARE:
@@ -180,8 +199,8 @@ class Trainer:
         self._bert.train()
         # Half the time of float32 where the processor knows bfloat16; weights stay float32.
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            left = self._encode([pair.left for pair in batch])
-            right = self._encode([pair.right for pair in batch])
+            both = self._encode([p.left for p in batch] + [p.right for p in batch])
+            left, right = both[: len(batch)], both[len(batch) :]
         scores = left.float() @ right.float().T / TEMPERATURE
         target = torch.arange(len(batch))
         cross = torch.nn.functional.cross_entropy
@@ -194,6 +213,14 @@ class Trainer:
         return float(loss.detach())
 
     def _encode(self, texts: list[str]) -> torch.Tensor:
+        """Unit vectors (n, 384); texts of like length go together, or padding is half the work."""
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
+        chunks = [order[i : i + CHUNK] for i in range(0, len(order), CHUNK)]
+        vectors = self._torch.cat([self._encode_chunk([texts[i] for i in c]) for c in chunks])
+        place = {original: position for position, original in enumerate(order)}
+        return vectors[[place[i] for i in range(len(texts))]]
+
+    def _encode_chunk(self, texts: list[str]) -> torch.Tensor:
         tokenizer = self._model.tokenizer
         feed = tokenizer(
             texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"

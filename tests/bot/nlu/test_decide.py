@@ -51,6 +51,13 @@ def test_a_lost_classifier_misses_or_asks_the_base() -> None:
     assert decide(evidence(knowledge=known, query_balance=0.1), LIMITS).intent == "ask_knowledge"
 
 
+def test_a_published_question_word_for_word_is_answered() -> None:
+    known = {"decision": "answer", "exact": True, "hits": [{"question": "问", "score": 1.0}]}
+    assert decide(evidence(knowledge=known, find_store=0.45), LIMITS).intent == "ask_knowledge"
+    assert decide(evidence(knowledge=known, out_of_scope=0.9), LIMITS).intent == "ask_knowledge"
+    assert decide(evidence(knowledge=known, query_balance=0.9), LIMITS).intent == "query_balance"
+
+
 def test_nothing_readable_is_a_miss() -> None:
     assert decide(evidence(""), LIMITS).intent == "nlu_fallback"
 
