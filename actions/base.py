@@ -16,6 +16,7 @@ from actions.bss.errors import BssError, BssRefused, BssUnavailable
 from actions.delivery import Event, deliver
 from actions.outcome import Handoff, Outcome, said
 from actions.replies import HUMAN, Button, Reply
+from actions.requests import taken_apart
 from actions.tasks.state import TaskState
 from actions.turn import Identity, Turn
 from core.security import mask
@@ -54,6 +55,8 @@ class DialogueAction(Action, ABC):
 
     async def decide(self, turn: Turn, bss: OperatorClient) -> Outcome:
         """The answer, within the rules that hold for every answer."""
+        if turn.several:
+            return with_mood(taken_apart(turn), turn)
         if self.private:
             if turn.identity is None:
                 return with_mood(verify_first(turn, self.action), turn)

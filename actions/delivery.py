@@ -11,6 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import handoffs
 from actions.outcome import Handoff, Outcome, Shown, Step
 from actions.replies import HUMAN, Button, Reply, direct, say
+from actions.requests import next_events
 from actions.tasks.registry import TASKS
 from actions.tasks.stack import pushed
 from actions.turn import FORM, Identity, Turn
@@ -59,7 +60,7 @@ def deliver(
     if outcome.handoff:
         hand_over(outcome.handoff, turn, dispatcher, tried, shown)
         return events + _released(turn)
-    return events + _flow(outcome, turn)
+    return events + _flow(outcome, turn, dispatcher)
 
 
 def _verified_fields(customer: Identity) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def _memory(
     return _changed(turn, **(values | outcome.slots))
 
 
-def _flow(outcome: Outcome, turn: Turn) -> list[Event]:
+def _flow(outcome: Outcome, turn: Turn, dispatcher: CollectingDispatcher) -> list[Event]:
     if outcome.redirect:
         return [
             SlotSet("resumed", outcome.redirect.request.to_dict()),
@@ -131,6 +132,8 @@ def _flow(outcome: Outcome, turn: Turn) -> list[Event]:
         events.append(SlotSet("tasks", _pushed(turn, outcome.start)))
         if not turn.form_active:
             events.append(ActiveLoop(FORM))
+    elif turn.resumed and turn.waiting:
+        events += next_events(turn.waiting, dispatcher)
     elif turn.resumed and not turn.form_active:
         # No rule covers what follows a followed-up action.
         events.append(FollowupAction("action_listen"))
@@ -144,7 +147,9 @@ def _pushed(turn: Turn, start: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _released(turn: Turn) -> list[Event]:
     """Nothing may be left open once a person owns the conversation."""
-    events: list[Event] = _changed(turn, tasks=None, misses=0.0, anger=0.0, offer=None)
+    events: list[Event] = _changed(
+        turn, tasks=None, waiting=None, misses=0.0, anger=0.0, offer=None
+    )
     if turn.form_active:
         events += [ActiveLoop(None), SlotSet("requested_slot", None)]
     if turn.resumed:

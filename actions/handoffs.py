@@ -60,6 +60,14 @@ def skill_group(wanted: Handoff, turn: Turn, topic: str) -> str:
 
 def request_line(wanted: Handoff, turn: Turn, topic: str, tried: list[dict[str, Any]]) -> str:
     """One Chinese line: what the customer wants, from facts only."""
+    line = _first_request(wanted, turn, topic, tried)
+    others = [mask(str(request.get("text") or "")) for request in turn.waiting]
+    return (
+        f"{line}；还没办的：{'、'.join(f'「{text[:40]}」' for text in others)}" if others else line
+    )
+
+
+def _first_request(wanted: Handoff, turn: Turn, topic: str, tried: list[dict[str, Any]]) -> str:
     said = mask(turn.text)[:80]
     if wanted.request:
         return wanted.request

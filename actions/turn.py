@@ -40,6 +40,8 @@ class Request:
     entities: tuple[Entity, ...] = ()
     plain: str = ""
     """Folded: half width, simplified characters."""
+    knowledge: dict[str, Any] = field(default_factory=dict)
+    """What the base knows of it, where it is one request of several; else see ``Turn.knowledge``."""
 
     def first(self, *kinds: str) -> str | None:
         """Words of the first entity of these kinds."""
@@ -52,6 +54,7 @@ class Request:
             "confidence": self.confidence,
             "entities": [{"entity": e.kind, "value": e.text} for e in self.entities],
             "plain": self.plain,
+            **({"knowledge": self.knowledge} if self.knowledge else {}),
         }
 
     @classmethod
@@ -69,6 +72,7 @@ class Request:
                 if e.get("entity") and e.get("value")
             ),
             plain=str(shape.get("normalized") or shape.get("plain") or numerals.fold(text)),
+            knowledge=dict(shape.get("knowledge") or {}),
         )
 
 
@@ -112,6 +116,8 @@ class Turn:
     clarify: tuple[dict[str, str], ...] = ()
     slots: dict[str, Any] = field(default_factory=dict)
     form_active: bool = False
+    several: tuple[Request, ...] = ()
+    """The requests of a message that holds more than one, in order."""
     resumed: bool = False
     """The request is an earlier one, taken up again; the latest message was something else."""
     fresh: bool = True
@@ -130,6 +136,11 @@ class Turn:
         return self.request.intent
 
     @property
+    def waiting(self) -> list[dict[str, Any]]:
+        """Requests of an earlier message that have not had their turn."""
+        return list(self.slots.get("waiting") or ())
+
+    @property
     def tasks(self) -> list[dict[str, Any]]:
         """The stack of open tasks, innermost last."""
         return [dict(task) for task in self.slots.get("tasks") or ()]
@@ -142,22 +153,28 @@ class Turn:
         known = (message.get("metadata") or {}).get("customer") or {}
         identity = _identity(known, slots.get("verified"))
         kept = slots.get("resumed")
+        request = Request.from_dict(kept or message)
         mood = message.get("sentiment") or {}
         return cls(
             conversation_id=tracker.sender_id,
-            request=Request.from_dict(kept or message),
+            request=request,
             identity=identity,
             bound_phone=str(known["phone"]) if known.get("phone") and not identity else None,
             elderly=bool(identity.elderly if identity else known.get("elderly")),
             angry=mood.get("label") == "angry" and not kept,
             flags=() if kept else _flags(mood.get("flags")),
-            knowledge=message.get("knowledge") or {},
+            knowledge=request.knowledge or message.get("knowledge") or {},
             clarify=tuple(message.get("clarify") or ()),
             slots=slots,
+            several=() if kept else _several(message),
             form_active=(tracker.active_loop or {}).get("name") == FORM,
             resumed=bool(kept),
             fresh=_fresh(tracker.events),
         )
+
+
+def _several(message: dict[str, Any]) -> tuple[Request, ...]:
+    return tuple(Request.from_dict(shape) for shape in message.get("requests") or ())
 
 
 def _flags(value: Any) -> tuple[str, ...]:

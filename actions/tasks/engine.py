@@ -36,6 +36,8 @@ class Run:
     steps: list[tuple[str, Step]] = field(default_factory=list)
     follow: TaskState | None = None
     """A finished task whose ``then`` must run now."""
+    gave_up: bool = False
+    """The customer left the verification."""
 
     def take(self, outcome: Outcome, name: str) -> None:
         self.replies += outcome.replies
@@ -99,6 +101,7 @@ async def _settle(result: Run, outcome: Outcome, desk: Desk) -> Run:
 def _pop(result: Run, gave_up: bool) -> None:
     state = result.stack.pop()
     if gave_up:
+        result.gave_up = True
         # What needed the verification cannot go on either.
         while result.stack and TASKS[result.stack[-1].name].private:
             result.stack.pop()

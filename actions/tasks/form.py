@@ -19,6 +19,7 @@ from actions import runtime
 from actions.delivery import Event, deliver, remembered
 from actions.outcome import Outcome, said
 from actions.replies import HUMAN
+from actions.requests import next_events
 from actions.tasks.engine import Run, mooded, run
 from actions.tasks.registry import TASKS
 from actions.tasks.task import Desk
@@ -72,7 +73,15 @@ class ValidateTaskForm(Action):
             events.append(SlotSet("tried", tried))
         if outcome.handoff:
             return [*events, SlotSet(REQUESTED, None)]
-        return events + _events(result)
+        events += _events(result)
+        if not tasks and not result.follow:
+            # A customer who would not be verified is not asked again for the next request.
+            events += (
+                [SlotSet("waiting", None)]
+                if result.gave_up
+                else next_events(turn.waiting, dispatcher)
+            )
+        return events
 
 
 def _events(result: Run) -> list[Event]:

@@ -12,12 +12,12 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.nlu.attributes import KNOWLEDGE, folded
+from bot.nlu.attributes import KNOWLEDGE, REQUESTS, folded
 from bot.nlu.encoder import encoder_dir, shared_encoder
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.paths import resolve, var_dir
 from bot.nlu.threads import calm_threads
-from knowledge_base.search import KnowledgeSearcher, SearchResult
+from knowledge_base.search import KnowledgeSearcher, SearchResult, Vectors
 
 log = logging.getLogger(__name__)
 _NOTHING: dict[str, Any] = {"decision": "none", "hits": []}
@@ -28,7 +28,8 @@ _TALK_FROM = 0.8
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=False)
 class KnowledgeRetriever(GraphComponent):
-    """Puts {"decision", "hits", "version", "exact"} under ``knowledge``; without a base it decides "none".
+    """Puts {"decision", "hits", "version", "exact"} under ``knowledge``, for the whole message and for
+    each question among several requests; without a base it decides "none".
 
     Config: ``folder`` of the snapshots, ``encoder`` folder, ``hits`` kept (3).
     """
@@ -58,6 +59,9 @@ class KnowledgeRetriever(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
             message.set(KNOWLEDGE, self._look_up(message), add_to_output=True)
+            for request in message.get(REQUESTS) or []:
+                if request["intent"] == "ask_knowledge":
+                    request["knowledge"] = self._find(request["text"], None)
         return messages
 
     def _look_up(self, message: Message) -> dict[str, Any]:
@@ -67,8 +71,11 @@ class KnowledgeRetriever(GraphComponent):
             intent.get("name") in _TALK and intent.get("confidence", 0) >= _TALK_FROM
         ):
             return dict(_NOTHING)
+        return self._find(folded(message).text, vector)
+
+    def _find(self, text: str, vector: Vectors | None) -> dict[str, Any]:
         try:
-            found = self._search().search(folded(message).text, self._hits, vector)
+            found = self._search().search(text, self._hits, vector)
         except Exception:
             # A broken base must not silence the bot: it still does its tasks.
             log.exception("knowledge search failed")

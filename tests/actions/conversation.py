@@ -154,3 +154,12 @@ class Conversation:
                 self.loop = event["name"]
             elif event["event"] == "followup":
                 self._followups.append(event["name"])
+
+
+def several(*wanted: tuple[str, str] | tuple[str, str, dict[str, str]]) -> list[dict[str, Any]]:
+    """``requests`` of a parse: (words, intent, entities?) each."""
+    shapes = []
+    for words, intent, *entities in wanted:
+        found = message(words, intent, entities=entities[0] if entities else {})
+        shapes.append({**found, "intent": intent, "confidence": 0.95})
+    return shapes

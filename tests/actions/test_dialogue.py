@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from actions.bss.client import OperatorClient
 from actions.server import executor
-from tests.actions.conversation import Conversation, customer, rules
+from tests.actions.conversation import Conversation, customer, rules, several
 
 pytestmark = pytest.mark.usefixtures("bss")
 HIT = {
@@ -171,6 +171,57 @@ async def test_a_new_job_inside_a_job_and_back() -> None:
     assert "我们继续刚才的换套餐" in back.text
     assert "不办了" in (await talk.say("不换了", "deny")).text
     assert talk.loop is None
+
+
+BALANCE_AND_DATA = several(
+    ("查下余额", "query_balance"), ("加个10G流量包", "order_addon", {"data_amount": "10G"}),
+    ("漫游怎么收费", "ask_knowledge"),
+)  # fmt: skip
+BALANCE_AND_DATA[2]["knowledge"] = {"decision": "answer", "hits": [HIT]}
+
+
+async def test_several_requests_are_done_one_after_the_other() -> None:
+    talk = Conversation(customer(1))
+    first = await talk.say("查下余额，加个10G流量包，漫游怎么收费", "order_addon",
+                           requests=BALANCE_AND_DATA)  # fmt: skip
+    assert first.text.index("三件事") < first.text.index("56.30")
+    assert "「加个10G流量包」" in first.text
+    assert "每天30元" not in first.text, "the question waits until the order is settled"
+    second = await talk.say("确认办理", "affirm")
+    assert "「漫游怎么收费」" in second.text
+    assert "每天30元" in second.text
+    assert talk.slots["waiting"] is None
+    assert talk.slots["resumed"] is None
+    assert talk.loop is None
+    assert "56.30" not in (await talk.say("谢谢", "thank")).text
+
+
+async def test_several_requests_share_one_verification() -> None:
+    talk = Conversation()
+    asked = await talk.say("查余额，再查下流量", "query_balance",
+                           requests=several(("查余额", "query_balance"), ("查下流量", "query_usage")))  # fmt: skip
+    assert "手机号码" in asked.text
+    await talk.say("13800000001", "inform", entities={"phone_number": "13800000001"})
+    done = await talk.say("246810", "inform")
+    assert done.text.index("56.30") < done.text.index("「查下流量」") < done.text.index("58.6")
+
+
+async def test_who_will_not_be_verified_is_not_asked_again_for_the_next_request() -> None:
+    talk = Conversation()
+    await talk.say("查余额，再查下流量", "query_balance",
+                   requests=several(("查余额", "query_balance"), ("查下流量", "query_usage")))  # fmt: skip
+    left = await talk.say("取消", "deny")
+    assert "流量" not in left.text
+    assert talk.slots["waiting"] is None
+
+
+async def test_a_person_gets_the_requests_that_wait() -> None:
+    talk = Conversation()
+    await talk.say("查余额，再查下流量", "query_balance",
+                   requests=several(("查余额", "query_balance"), ("查下流量", "query_usage")))  # fmt: skip
+    said = await talk.say("转人工", "request_human")
+    assert "还没办的：「查下流量」" in said.directive("handoff")["request"]
+    assert talk.slots["waiting"] is None
 
 
 async def test_others_may_be_paid_for_without_verification() -> None:

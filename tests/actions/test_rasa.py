@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from core.settings import ROOT
-from tests.actions.conversation import Said, customer, message
+from tests.actions.conversation import Said, customer, message, several
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.integration
@@ -179,3 +179,18 @@ def test_a_long_conversation_stays_small_and_remembers(rasa_url: str, redis_url:
     handoff = talk.say("转人工", "request_human").directive("handoff")
     assert len(handoff["tried"]) == 20
     assert handoff["slots"]["filled"]["充值金额"] == "50.00"
+
+
+def test_several_requests_one_after_the_other(rasa_url: str) -> None:
+    talk = Talk(rasa_url)
+    wanted = several(
+        ("查余额", "query_balance"), ("充100", "recharge", {"money_amount": "100"}),
+        ("查流量", "query_usage"),
+    )  # fmt: skip
+    assert "手机号码" in talk.say("查余额，充100，再查流量", "query_balance", requests=wanted).text
+    talk.say("13800000001", "inform", entities={"phone_number": "13800000001"})
+    opened = talk.say("246810", "inform").text
+    assert opened.index("56.30") < opened.index("「充100」") < opened.index("充值100元")
+    done = talk.say("确认办理", "affirm").text
+    assert done.index("到账") < done.index("「查流量」") < done.index("58.6")
+    assert "58.6" not in talk.say("余额多少", "query_balance").text

@@ -72,6 +72,12 @@ def test_cards_come_with_bill_and_plans(zhang: Customer) -> None:
     assert len(plans["plans"]) >= 3
 
 
+def test_two_requests_in_one_message(zhang: Customer) -> None:
+    said = zhang.say("查下余额，顺便加个10G流量包")
+    assert said.index("56.30") < said.index("10GB流量包")
+    assert "不办" in zhang.say("不办了")
+
+
 def test_wrong_code_tells_nothing(customer: Customer) -> None:
     customer.say("我的话费余额")
     customer.say("13800000001")
