@@ -13,6 +13,7 @@ from core.staff import Staff
 from core.transcript import Transcript
 from handoff.agents import Presence
 from handoff.checks import check_active, check_owner
+from handoff.claims import Claims
 from handoff.context import CustomerFacts
 from handoff.customer_view import CustomerView
 from handoff.estimate import WaitEstimator
@@ -64,7 +65,8 @@ class HandoffService:
         steps = Steps(database, bus, transcript, self.line, on_returned)
         hours = ServiceHours.parse(settings.service_hours)
         intake = Intake(database, bus, steps, builder, estimator, hours)
-        serving = Serving(steps, self.line, self.presence, intake)
+        serving = Serving(steps)
+        claims = Claims(steps, self.line, self.presence, intake)
         transfers = Transfers(database, steps, self.presence, estimator, intake)
         self.views = DeskViews(database, transcript, builder, self.presence)
         self._watch = Watch(
@@ -78,8 +80,8 @@ class HandoffService:
         self.abandon = intake.abandon
         self.ask_facts = intake.ask_facts
         self.settle = intake.settle
-        self.accept = serving.accept
-        self.accept_next = serving.accept_next
+        self.accept = claims.accept
+        self.accept_next = claims.accept_next
         self.message = serving.message
         self.note = serving.note
         self.read = serving.read
