@@ -7,6 +7,8 @@ ChangdaError
 │   └── TextTooLong         422  over 2,000 characters
 ├── NotAuthenticated        401  no token, a wrong one, an expired one
 │   ├── TokenExpired        401
+│   ├── SignedOut           401  this login was ended
+│   ├── AccountDisabled     401  this person does not work here any more
 │   └── WrongCredentials    401  login refused
 ├── NotAllowed              403  known, but not for you
 ├── NotFound                404
@@ -72,6 +74,14 @@ class NotAuthenticated(ChangdaError):
 
 class TokenExpired(NotAuthenticated):
     code, title = "token_expired", "登录已过期，请重新进入。"
+
+
+class SignedOut(NotAuthenticated):
+    code, title = "signed_out", "您已退出登录，请重新登录。"
+
+
+class AccountDisabled(NotAuthenticated):
+    code, title = "account_disabled", "账号已停用，请联系主管。"
 
 
 class WrongCredentials(NotAuthenticated):

@@ -23,6 +23,11 @@ def conversation_channel(conversation_id: str) -> str:
     return f"{PREFIX}:live:conversation:{conversation_id}"
 
 
+def backstage_channel(conversation_id: str) -> str:
+    """Pub/sub: what only staff may know of one conversation (previews, assistance, who joins)."""
+    return f"{PREFIX}:live:backstage:{conversation_id}"
+
+
 def agent_channel(agent_id: str) -> str:
     """Pub/sub: what concerns one agent."""
     return f"{PREFIX}:live:agent:{agent_id}"

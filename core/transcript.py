@@ -62,6 +62,8 @@ class Message(Base):
     seq: Mapped[int]
     sender: Mapped[Sender] = mapped_column(String(10))
     agent_id: Mapped[str | None] = mapped_column(String(40))
+    agent_name: Mapped[str | None] = mapped_column(String(40))
+    """The name the staff member spoke under, so that a conversation of three tells who said what."""
     audience: Mapped[Audience] = mapped_column(String(10), default="all")
     text: Mapped[str] = mapped_column(Text)
     buttons: Mapped[list[dict[str, str]] | None] = mapped_column(JSON)
@@ -87,6 +89,7 @@ class Message(Base):
             "card": self.card,
             "client_message_id": self.client_message_id,
             "in_reply_to": self.in_reply_to,
+            "agent_name": self.agent_name,
         }
         return shown | {name: value for name, value in optional.items() if value}
 
@@ -108,6 +111,7 @@ class Draft:
     buttons: list[dict[str, str]] | None = None
     card: dict[str, Any] | None = None
     agent_id: str | None = None
+    agent_name: str | None = None
     audience: Audience = "all"
     client_message_id: str | None = None
     in_reply_to: str | None = None
@@ -204,6 +208,12 @@ class Transcript:
                 )
             )
 
+    async def understood(self, message_id: str, understanding: dict[str, Any]) -> None:
+        """Stores what the NLU made of a customer's words after they were dealt with."""
+        change = update(Message).where(Message.id == message_id)
+        async with self._database.transaction() as session:
+            await session.execute(change.values(understanding=understanding))
+
     async def messages(
         self, conversation_id: str, after: int = 0, audience: Audience = "staff", limit: int = 1000
     ) -> list[Message]:
@@ -240,7 +250,8 @@ async def append_in(session: AsyncSession, conversation_id: str, draft: Draft) -
     message = Message(
         id=new_id("m"), conversation_id=conversation_id, seq=seq, created_at=moment,
         sender=draft.sender, text=draft.text, buttons=draft.buttons, card=draft.card,
-        agent_id=draft.agent_id, audience=draft.audience, in_reply_to=draft.in_reply_to,
+        agent_id=draft.agent_id, agent_name=draft.agent_name, audience=draft.audience,
+        in_reply_to=draft.in_reply_to,
         client_message_id=draft.client_message_id, understanding=draft.understanding,
     )  # fmt: skip
     session.add(message)
