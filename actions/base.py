@@ -14,9 +14,10 @@ from actions import numerals, runtime
 from actions.bss.client import OperatorClient
 from actions.bss.errors import BssError, BssRefused, BssUnavailable
 from actions.delivery import Event, deliver
-from actions.outcome import Handoff, Outcome, said
+from actions.outcome import Handoff, Offer, Outcome, said
+from actions.pointing import resolved
 from actions.replies import HUMAN, Button, Reply
-from actions.requests import taken_apart
+from actions.requests import action_for, taken_apart
 from actions.tasks.state import TaskState
 from actions.turn import Identity, Turn
 from core.security import mask
@@ -57,6 +58,10 @@ class DialogueAction(Action, ABC):
         """The answer, within the rules that hold for every answer."""
         if turn.several:
             return with_mood(taken_apart(turn), turn)
+        request, chosen = resolved(turn.request, turn.slots.get("listed"))
+        if chosen:
+            return Outcome(redirect=Offer(action_for(chosen.intent), chosen), neutral=True)
+        turn = replace(turn, request=request)
         if self.private:
             if turn.identity is None:
                 return with_mood(verify_first(turn, self.action), turn)

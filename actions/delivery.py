@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import handoffs
 from actions.outcome import Handoff, Outcome, Shown, Step
+from actions.pointing import Listed
 from actions.replies import HUMAN, Button, Reply, direct, say
 from actions.requests import next_events
 from actions.tasks.registry import TASKS
@@ -116,9 +117,19 @@ def _memory(
     values["offer"] = (
         {"action": offer.action, "request": offer.request.to_dict()} if offer else None
     )
+    if listed := outcome.listed or _listed_plans(outcome):
+        values["listed"] = listed.to_dict()
     if turn.intent.startswith(NO_LOOP_SLOTS):
         values["topic"] = turn.intent
     return _changed(turn, **(values | outcome.slots))
+
+
+def _listed_plans(outcome: Outcome) -> Listed | None:
+    """The plans of the last card; one alone leaves the earlier list standing."""
+    cards = [reply.card for reply in outcome.replies if reply.card]
+    if not cards or cards[-1]["type"] != "plans" or len(cards[-1]["plans"]) < 2:
+        return None
+    return Listed("package_name", tuple(plan["name"] for plan in cards[-1]["plans"]))
 
 
 def _flow(outcome: Outcome, turn: Turn, dispatcher: CollectingDispatcher) -> list[Event]:

@@ -8,8 +8,9 @@ from actions.base import DialogueAction
 from actions.bss.client import OperatorClient
 from actions.bss.errors import BssUnavailable
 from actions.outcome import Outcome, Shown, Step, said
+from actions.pointing import Listed
 from actions.replies import HUMAN, Button
-from actions.turn import Turn
+from actions.turn import Request, Turn
 from knowledge_base.rendering import render_or_hide
 
 CHOICES = 3
@@ -26,7 +27,8 @@ class AskKnowledge(DialogueAction):
         if decision == "answer" and hits:
             return await _answered(hits[0], bss)
         if decision == "clarify" and hits:
-            return clarify([Button(str(hit["question"])) for hit in hits[:CHOICES]])
+            asked = [_asked(hit) for hit in hits[:CHOICES]]
+            return clarify([Button(request.text) for request in asked], asked)
         return not_known()
 
 
@@ -46,10 +48,18 @@ async def _answered(hit: dict[str, Any], bss: OperatorClient) -> Outcome:
     )  # fmt: skip
 
 
-def clarify(choices: list[Button]) -> Outcome:
-    """The customer chooses; asking back is not a miss."""
+def _asked(hit: dict[str, Any]) -> Request:
+    """The question of a hit as if the customer had asked it."""
+    question = str(hit["question"])
+    known = {"decision": "answer", "hits": [hit]}
+    return Request(question, "ask_knowledge", 1.0, plain=question, knowledge=known)
+
+
+def clarify(choices: list[Button], requests: list[Request]) -> Outcome:
+    """The customer chooses by button or by 「第二个」; asking back is not a miss."""
     return said("您是想问下面哪一个？都不是的话，换个说法再告诉我。", *choices, HUMAN,
-                short="您想问哪一个？", neutral=True)  # fmt: skip
+                short="您想问哪一个？", neutral=True,
+                listed=Listed("request", tuple(r.to_dict() for r in requests)))  # fmt: skip
 
 
 def not_known() -> Outcome:
@@ -67,9 +77,18 @@ class Clarify(DialogueAction):
     action = "action_clarify"
 
     async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
-        choices = [
-            Button(str(choice["title"]), str(choice.get("payload") or ""))
-            for choice in turn.clarify[:CHOICES]
-            if choice.get("title")
-        ]
-        return clarify(choices) if choices else not_known()
+        offered = [choice for choice in turn.clarify[:CHOICES] if choice.get("title")]
+        if not offered:
+            return not_known()
+        buttons = [Button(c["title"], c.get("payload") or "") for c in offered]
+        return clarify(buttons, [self._wanted(choice, turn) for choice in offered])
+
+    @staticmethod
+    def _wanted(choice: dict[str, str], turn: Turn) -> Request:
+        hits = turn.knowledge.get("hits")
+        if choice.get("intent") == "ask_knowledge" and hits:
+            return _asked(hits[0])
+        text = choice.get("payload") or choice["title"]
+        return Request(
+            text, choice.get("intent") or "nlu_fallback", 1.0, turn.request.entities, text
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from actions.pointing import Listed
 from actions.replies import Button, Reply
 from actions.turn import Identity, Request
 
@@ -58,6 +59,7 @@ class Outcome:
         verified: the customer proved who they are.
         shown: knowledge entries shown.
         offer: what agreement to this answer means.
+        listed: what it lists, for 「第二个呢」; a card of plans needs no mention.
         redirect: another action that answers instead, and the request it gets.
         miss: the customer was not understood.
         neutral: neither understood nor missed (a greeting): leaves the count of misses.
@@ -71,6 +73,7 @@ class Outcome:
     verified: Identity | None = None
     shown: tuple[Shown, ...] = ()
     offer: Offer | None = None
+    listed: Listed | None = None
     redirect: Offer | None = None
     miss: bool = False
     neutral: bool = False

@@ -15,7 +15,7 @@ from actions.outcome import Offer, Outcome
 from actions.replies import Reply, say
 from actions.turn import Request, Turn
 
-_OTHER_ACTIONS = {"request_human": "action_handoff"}
+_OTHER_ACTIONS = {"request_human": "action_handoff", "nlu_fallback": "action_fallback"}
 _COUNT = {2: "两", 3: "三", 4: "四", 5: "五"}
 _QUOTED = 30
 

@@ -9,6 +9,7 @@ from typing import Any
 from actions.bss.models import Addon, Catalogue, Holdings, Plan
 from actions.numerals import fold, integer
 from actions.outcome import Outcome, Step, said
+from actions.pointing import Listed
 from actions.replies import HUMAN, Button
 from actions.wording import day_name, listing, price
 
@@ -188,4 +189,5 @@ def subscribed(holdings: Holdings, this_month: str, last_month: str) -> Outcome:
     return said(
         f"除了{base}，您还开通了{len(services)}项业务：\n{listing(lines)}{hint}",
         *buttons[:4], step=Step("查已开业务：" + "、".join(figures), figures),
+        listed=Listed("service_name", tuple(figures)),
     )  # fmt: skip

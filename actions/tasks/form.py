@@ -18,6 +18,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import runtime
 from actions.delivery import Event, deliver, remembered
 from actions.outcome import Outcome, said
+from actions.pointing import resolved
 from actions.replies import HUMAN
 from actions.requests import next_events
 from actions.tasks.engine import Run, mooded, run
@@ -44,6 +45,8 @@ class ValidateTaskForm(Action):
         if turn.resumed:
             # The action that waited for the verification speaks first.
             return [SlotSet("tasks", turn.tasks)]
+        request, _ = resolved(turn.request, turn.slots.get("listed"))
+        turn = replace(turn, request=request)
         try:
             result = await run(turn, Desk(turn, runtime.operator()))
         except Exception:

@@ -23,7 +23,7 @@ class Choice:
     intent: str
 
     def to_dict(self) -> dict[str, str]:
-        return {"title": self.title, "payload": self.payload}
+        return {"title": self.title, "payload": self.payload, "intent": self.intent}
 
 
 @dataclass(frozen=True)

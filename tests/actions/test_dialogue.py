@@ -436,6 +436,31 @@ async def test_bare_values_refine_the_last_question() -> None:
     assert "没有查到" in unknown.text
 
 
+async def test_words_that_point_at_a_list() -> None:
+    talk = Conversation(customer(1))
+    await talk.say("有哪些套餐", "browse_packages")
+    second = await talk.say("第二个呢", "inform")
+    assert "银龄29元" in second.text
+    last = await talk.say("最后一个多少钱", "browse_packages")
+    assert "5G尊享199元" in last.text
+    assert "青春19元" not in last.text
+    ordered = await talk.say("换成第五个", "change_package")
+    assert "畅享79元" in ordered.text
+    await talk.say("不办了", "deny")
+    assert "您想办" in (await talk.say("第十二个呢", "inform")).text
+
+
+async def test_a_choice_may_be_named_by_its_place() -> None:
+    talk = Conversation(customer(1))
+    other = {**HIT, "entry_id": "roam-open", "question": "怎么开通漫游？", "answer": "发短信开通。"}
+    await talk.say("漫游", "ask_knowledge", knowledge={"decision": "clarify", "hits": [HIT, other]})
+    assert "发短信开通" in (await talk.say("第二个", "inform")).text
+    wanted = [{"title": "查话费余额", "payload": "查一下我的话费余额", "intent": "query_balance"},
+              {"title": "查积分", "payload": "查一下我有多少积分", "intent": "query_points"}]  # fmt: skip
+    await talk.say("查一下", "clarify", clarify=wanted)
+    assert "56.30" in (await talk.say("选第一个", "inform")).text
+
+
 async def test_a_new_session_forgets_tasks_and_keeps_what_was_tried() -> None:
     talk = Conversation(customer(1))
     await talk.say("余额", "query_balance")
