@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -16,6 +16,7 @@ AgentStatus = Literal["online", "busy", "offline"]
 TicketKind = Literal["complaint", "fault", "callback", "consultation", "other"]
 TicketState = Literal["open", "processing", "resolved", "closed"]
 Grade = Literal["normal", "high"]
+GuestState = Literal["invited", "joined", "declined", "left"]
 
 
 class Handoff(Base):
@@ -23,7 +24,8 @@ class Handoff(Base):
 
     __tablename__ = "handoffs"
     __table_args__ = (
-        Index(None, "state", "skill_group", "priority", "queued_at"),
+        Index(None, "state", "skill_group", "ranked_at"),
+        Index(None, "state", "skill_group", "queued_at"),
         Index(None, "agent_id", "state"),
         Index(None, "customer_id", "accepted_at"),
         Index(None, "skill_group", "ended_at"),
@@ -41,12 +43,16 @@ class Handoff(Base):
     """One Chinese line: what the customer wants."""
     complaint_grade: Mapped[Grade | None] = mapped_column(String(10))
     priority: Mapped[int]
-    """Points; higher goes first."""
+    """Points; each is worth some seconds of waiting (setting), see ``ranked_at``."""
     priority_reasons: Mapped[list[str]] = mapped_column(JSON)
     mood: Mapped[str] = mapped_column(String(10), default="neutral")
     """As it was when the handoff opened."""
     agent_id: Mapped[str | None] = mapped_column(String(40))
-    """Who serves, or served last."""
+    """Who serves or served last; while offered, who it is offered to."""
+    owner: Mapped[str | None] = mapped_column(String(40))
+    """Who answers for it until it is closed, also on its way to a colleague; null = its skill group."""
+    first_agent: Mapped[str | None] = mapped_column(String(40))
+    """Who was asked first."""
     reserved_for: Mapped[str | None] = mapped_column(String(40))
     """The colleague a transfer names."""
     preferred_agent: Mapped[str | None] = mapped_column(String(40))
@@ -57,9 +63,20 @@ class Handoff(Base):
     """Last message the serving agent has seen."""
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """Arrival, which orders the queue; kept through transfers and lost agents."""
+    """Arrival, never before that of who waits already; kept through transfers and lost agents."""
+    ranked_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, server_default=text("'2000-01-01 00:00:00.000000'")
+    )
+    """Arrival, moved forward by what the priority is worth: the order of the line."""
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime)
     """When the present wait began."""
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    offer_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the present offer lapses."""
+    passed_over: Mapped[dict[str, str]] = mapped_column(
+        JSON, default=dict, server_default=text("'{}'")
+    )
+    """Agents who refused it or let it lapse in this wait, and when (ISO)."""
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -69,6 +86,10 @@ class Handoff(Base):
     disposition: Mapped[str | None] = mapped_column(String(40))
     summary: Mapped[str | None] = mapped_column(Text)
     """What the agent wrote at the end."""
+    escalations: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, server_default=text("'{}'")
+    )
+    """Clock → {"since", "level"}: how far an overdue clock was escalated."""
 
 
 class HandoffEvent(Base):
@@ -79,7 +100,7 @@ class HandoffEvent(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     handoff_id: Mapped[str] = mapped_column(ForeignKey("handoffs.id"), index=True)
     kind: Mapped[str] = mapped_column(String(20))
-    """A Move, or "note"."""
+    """A Move, "note" or "escalate"."""
     from_state: Mapped[str | None] = mapped_column(String(12))
     to_state: Mapped[str | None] = mapped_column(String(12))
     actor_kind: Mapped[ActorKind] = mapped_column(String(12))
@@ -111,6 +132,10 @@ class AgentPresence(Base):
     status: Mapped[AgentStatus] = mapped_column(String(10))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    lapsed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """Offers in a row that ran out unanswered."""
+    notice: Mapped[str | None] = mapped_column(String(200))
+    """Why the system changed the status, until the agent changes it."""
 
 
 class Ticket(Base):
@@ -138,6 +163,10 @@ class Ticket(Base):
     resolve_due: Mapped[datetime] = mapped_column(UtcDateTime)
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    escalations: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, server_default=text("'{}'")
+    )
+    """As a handoff's."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -151,3 +180,47 @@ class Rating(Base):
     score: Mapped[int]
     comment: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HandoffGuest(Base):
+    """Somebody beside the owner in a conversation: invited, there, or gone."""
+
+    __tablename__ = "handoff_guests"
+
+    handoff_id: Mapped[str] = mapped_column(ForeignKey("handoffs.id"), primary_key=True)
+    staff_id: Mapped[str] = mapped_column(String(40), primary_key=True, index=True)
+    state: Mapped[GuestState] = mapped_column(String(10))
+    invited_by: Mapped[str | None] = mapped_column(String(40))
+    """Null when a supervisor came by themselves."""
+    note: Mapped[str] = mapped_column(Text)
+    """Why they are asked in; never shown to the customer."""
+    stretch: Mapped[datetime] = mapped_column(UtcDateTime)
+    """The handoff's ``accepted_at`` then: when somebody else accepts it, its guests are gone."""
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NumberReveal(Base):
+    """Somebody saw a customer's whole number: who, whose, why, when. Rows are only ever added."""
+
+    __tablename__ = "number_reveals"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    handoff_id: Mapped[str] = mapped_column(ForeignKey("handoffs.id"), index=True)
+    conversation_id: Mapped[str] = mapped_column(String(40))
+    staff_id: Mapped[str] = mapped_column(String(40), index=True)
+    masked_phone: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CannedReply(Base):
+    """A text that agents send often, with placeholders in braces: {客户称呼}."""
+
+    __tablename__ = "canned_replies"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str | None] = mapped_column(String(40), index=True)
+    """Staff id; null = everybody's."""
+    name: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
