@@ -37,15 +37,19 @@ class BrowsePackages(DialogueAction):
 
     async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
         current: Plan | None = None
+        age: int | None = None
         if turn.identity:
-            catalogue, holdings = await asyncio.gather(
-                bss.catalogue.catalogue(), bss.accounts.holdings(turn.identity.customer_id)
-            )
+            customer_id = turn.identity.customer_id
+            catalogue, holdings, customer = await asyncio.gather(
+                bss.catalogue.catalogue(), bss.accounts.holdings(customer_id),
+                bss.accounts.customer(customer_id),
+            )  # fmt: skip
+            age = customer.age
             if holdings.plan:
                 current = catalogue.plan(holdings.plan.offer_id)
         else:
             catalogue = await bss.catalogue.catalogue()
-        return words.browse(turn.plain, catalogue, current)
+        return words.browse(turn.plain, catalogue, current, age)
 
 
 class RecommendPackage(DialogueAction):

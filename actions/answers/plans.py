@@ -73,7 +73,9 @@ def card(
     return {"type": "plans", "title": title, "plans": shapes}
 
 
-def browse(text: str, catalogue: Catalogue, current: Plan | None) -> Outcome:
+def browse(
+    text: str, catalogue: Catalogue, current: Plan | None, age: int | None = None
+) -> Outcome:
     """Named plans, else those of the kind asked for (cheap, 5G, with broadband), else all."""
     named = find(text, catalogue)
     if len(named) >= 2:
@@ -82,7 +84,7 @@ def browse(text: str, catalogue: Catalogue, current: Plan | None) -> Outcome:
         return _listed("这个套餐是这样的：", named, named[0].name)
     folded = fold(text)
     if re.search(r"便宜|低|省钱|实惠|划算|少花|最小", folded):
-        return _cheap(catalogue, current)
+        return _cheap(catalogue, current, age)
     kinds = (
         (r"5g", "5G套餐", [p for p in catalogue.plans if "5G网络" in p.extras]),
         (r"宽带|家庭|融合|电视", "带宽带的套餐", [p for p in catalogue.plans if
@@ -98,10 +100,12 @@ def browse(text: str, catalogue: Catalogue, current: Plan | None) -> Outcome:
     )
 
 
-def _cheap(catalogue: Catalogue, current: Plan | None) -> Outcome:
+def _cheap(catalogue: Catalogue, current: Plan | None, age: int | None) -> Outcome:
+    # Whose age is known is not shown what they may not have.
+    open_plans = [p for p in catalogue.plans if age is None or not p.min_age or age >= p.min_age]
     if current is None:
-        return _listed("月费比较低的套餐有这些：", catalogue.plans[:4], "低月费套餐")
-    cheaper = [plan for plan in catalogue.plans if plan.price < current.price]
+        return _listed("月费比较低的套餐有这些：", open_plans[:4], "低月费套餐")
+    cheaper = [plan for plan in open_plans if plan.price < current.price]
     if not cheaper:
         text = f"您现在的{current.name}（每月{price(current.price)}）已经是最便宜的套餐了。"
         return said(text, Button("推荐合适的套餐"), Button("查剩余流量"))

@@ -75,3 +75,9 @@ def test_cheaper_than_mine() -> None:
     card = plans.browse("有什么便宜点的套餐", CATALOGUE, None).replies[0].card
     assert card is not None
     assert card["plans"][0]["payload"] == "办理青春19元"
+
+
+def test_cheaper_plans_leave_out_what_the_customer_may_not_have() -> None:
+    asked = "有什么便宜点的套餐"
+    assert "银龄" not in plans.browse(asked, CATALOGUE, CATALOGUE.plans[3], 35).replies[0].text
+    assert "银龄" in plans.browse(asked, CATALOGUE, CATALOGUE.plans[3], 71).replies[0].text
