@@ -9,7 +9,7 @@ from handoff.states import ENDED, State
 from handoff.steps import Actor
 
 MAX_MESSAGE = 2000
-MAX_NOTE = 8000
+MAX_NOTE = 4000
 
 
 def actor_of(staff: Staff) -> Actor:

@@ -42,7 +42,9 @@ class Move(StrEnum):
     QUEUE = "queue"
     """A handed-on one waits for the next agent."""
     REASSIGN = "reassign"
-    """A supervisor changes whom a waiting one waits for."""
+    """A supervisor changes whom a waiting one waits for; an offer is taken back."""
+    TAKE_OVER = "take_over"
+    """A supervisor becomes the owner of a served one."""
     AGENT_LOST = "agent_lost"
     """The agent vanished; back to the old place."""
     FINISH = "finish"
@@ -54,7 +56,7 @@ class Move(StrEnum):
     ABANDON = "abandon"
     """The customer no longer wants to wait."""
     LEAVE_MESSAGE = "leave_message"
-    """Nobody is on duty: a call-back ticket takes over."""
+    """A call-back ticket takes over: nobody is on duty, or the customer would rather be called."""
 
 
 TRANSITIONS: dict[tuple[State | None, Move], State] = {
@@ -69,7 +71,10 @@ TRANSITIONS: dict[tuple[State | None, Move], State] = {
     (State.OFFERED, Move.EXPIRE): State.WAITING,
     (State.OFFERED, Move.AGENT_LOST): State.WAITING,
     (State.OFFERED, Move.ABANDON): State.ABANDONED,
+    (State.OFFERED, Move.REASSIGN): State.WAITING,
+    (State.OFFERED, Move.LEAVE_MESSAGE): State.CLOSED,
     (State.ACTIVE, Move.TRANSFER): State.TRANSFERRED,
+    (State.ACTIVE, Move.TAKE_OVER): State.ACTIVE,
     (State.ACTIVE, Move.AGENT_LOST): State.WAITING,
     (State.ACTIVE, Move.RETURN): State.RETURNED,
     (State.ACTIVE, Move.FINISH): State.WRAP_UP,
@@ -80,6 +85,8 @@ TRANSITIONS: dict[tuple[State | None, Move], State] = {
 
 LIVE = frozenset({State.WAITING, State.OFFERED, State.ACTIVE, State.TRANSFERRED})
 """The customer is waiting for, or talking with, a person: at most one such handoff per conversation."""
+IN_LINE = frozenset({State.WAITING, State.OFFERED})
+"""Nobody has taken it yet."""
 ENDED = frozenset({State.CLOSED, State.ABANDONED, State.RETURNED})
 """Nothing can happen any more."""
 
@@ -103,6 +110,7 @@ _MOVE_WORDS: dict[Move, str] = {
     Move.TRANSFER: "转接",
     Move.QUEUE: "回到队列",
     Move.REASSIGN: "改派",
+    Move.TAKE_OVER: "接管",
     Move.AGENT_LOST: "重新排队",
     Move.FINISH: "结束服务",
     Move.CLOSE: "关闭",

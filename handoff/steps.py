@@ -78,6 +78,10 @@ class Step:
         """Stores an event which is no move."""
         self._record("note", None, None, actor, data)
 
+    def happened(self, kind: str, actor: Actor, **data: Any) -> None:
+        """Stores any other event which is no move."""
+        self._record(kind, None, None, actor, data)
+
     async def say(self, draft: Draft) -> Message:
         """Appends a line to the transcript within the transaction."""
         message = await append_in(self.session, self.handoff.conversation_id, draft)

@@ -54,6 +54,28 @@ def joined(agent_name: str) -> str:
     return f"客服{agent_name}已为您接入。之前的沟通内容我已经看到了，您不用重复说明。"
 
 
+def called(name: str, supervisor: bool) -> str:
+    """How customers hear of a member of staff."""
+    if not supervisor:
+        return f"客服{name}"
+    return name if "主管" in name else f"主管{name}"
+
+
+def taken_over(who: str) -> str:
+    """After a supervisor took over from the agent."""
+    return f"{who}已接手您的问题，之前的沟通都看到了，您不用重复说明。"
+
+
+def guest_joined(who: str) -> str:
+    """A third person enters the conversation."""
+    return f"{who}已加入会话，和我们一起为您处理。"
+
+
+def guest_left(who: str) -> str:
+    """The third person leaves; the owner stays."""
+    return f"{who}已离开会话，原来的客服继续为您服务。"
+
+
 def transferred(target: str, position: int, wait_s: int | None) -> str:
     """While the customer goes to another person or group."""
     return (
