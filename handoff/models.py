@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.database import Base, UtcDateTime
@@ -65,7 +66,7 @@ class Handoff(Base):
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     """Arrival, never before that of who waits already; kept through transfers and lost agents."""
     ranked_at: Mapped[datetime] = mapped_column(
-        UtcDateTime, server_default=text("'2000-01-01 00:00:00.000000'")
+        UtcDateTime, server_default=sql("'2000-01-01 00:00:00.000000'")
     )
     """Arrival, moved forward by what the priority is worth: the order of the line."""
     waiting_since: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -74,7 +75,7 @@ class Handoff(Base):
     offer_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the present offer lapses."""
     passed_over: Mapped[dict[str, str]] = mapped_column(
-        JSON, default=dict, server_default=text("'{}'")
+        JSON, default=dict, server_default=sql("'{}'")
     )
     """Agents who refused it or let it lapse in this wait, and when (ISO)."""
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -87,7 +88,7 @@ class Handoff(Base):
     summary: Mapped[str | None] = mapped_column(Text)
     """What the agent wrote at the end."""
     escalations: Mapped[dict[str, Any]] = mapped_column(
-        JSON, default=dict, server_default=text("'{}'")
+        JSON, default=dict, server_default=sql("'{}'")
     )
     """Clock → {"since", "level"}: how far an overdue clock was escalated."""
 
@@ -132,7 +133,7 @@ class AgentPresence(Base):
     status: Mapped[AgentStatus] = mapped_column(String(10))
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    lapsed: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    lapsed: Mapped[int] = mapped_column(default=0, server_default=sql("0"))
     """Offers in a row that ran out unanswered."""
     notice: Mapped[str | None] = mapped_column(String(200))
     """Why the system changed the status, until the agent changes it."""
@@ -164,7 +165,7 @@ class Ticket(Base):
     first_reply_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     escalations: Mapped[dict[str, Any]] = mapped_column(
-        JSON, default=dict, server_default=text("'{}'")
+        JSON, default=dict, server_default=sql("'{}'")
     )
     """As a handoff's."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
