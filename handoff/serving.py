@@ -7,10 +7,12 @@ from sqlalchemy import select
 from core.clock import now
 from core.errors import Conflict, InvalidInput
 from core.staff import Staff
-from core.transcript import Draft, Message
+from core.transcript import Audience, Draft, Message
 from handoff import words
+from handoff.canned import check_filled
 from handoff.checks import MAX_MESSAGE, MAX_NOTE, actor_of, check_active, check_owner, check_text
 from handoff.context import ContextPackage
+from handoff.guests import check_speaker
 from handoff.models import Handoff
 from handoff.states import Move, State
 from handoff.steps import Actor, Step, Steps
@@ -42,28 +44,43 @@ class Serving:
             EmptyText, TextTooLong, NotAllowed, IllegalMove
         """
         check_text(text, MAX_MESSAGE, "消息")
+        check_filled(text)
         async with self._steps.step(handoff_id) as step:
-            check_owner(step.handoff, staff, supervisors=False)
-            known = await _already_said(step, client_message_id)
+            await check_speaker(step.session, step.handoff, staff)
+            known = await already_said(step, staff, client_message_id, "all")
             if known is not None:
                 return known
             check_active(step.handoff)
-            draft = Draft(
-                "agent", text, agent_id=staff.id, client_message_id=client_message_id or None
-            )
-            message = await step.say(draft)
+            message = await step.say(
+                Draft(
+                    "agent", text, agent_id=staff.id, agent_name=staff.display_name,
+                    client_message_id=client_message_id or None,
+                )
+            )  # fmt: skip
             step.handoff.first_reply_at = step.handoff.first_reply_at or message.created_at
-            step.handoff.read_seq = message.seq
+            if step.handoff.agent_id == staff.id:
+                step.handoff.read_seq = message.seq
         return message
 
-    async def note(self, handoff_id: str, staff: Staff, text: str) -> Message:
-        """A private note: stored with the handoff and shown to staff in the transcript."""
+    async def note(
+        self, handoff_id: str, staff: Staff, text: str, client_message_id: str | None = None
+    ) -> Message:
+        """A private note: stored with the handoff and shown to staff in the transcript. The same
+        ``client_message_id`` again returns the first note."""
         check_text(text, MAX_NOTE, "备注")
         async with self._steps.step(handoff_id) as step:
-            check_owner(step.handoff, staff)
+            if "supervisor" not in staff.roles:
+                await check_speaker(step.session, step.handoff, staff)
+            known = await already_said(step, staff, client_message_id, "staff")
+            if known is not None:
+                return known
             step.note(actor_of(staff), text=text)
-            draft = Draft("agent", text, agent_id=staff.id, audience="staff")
-            return await step.say(draft)
+            return await step.say(
+                Draft(
+                    "agent", text, agent_id=staff.id, agent_name=staff.display_name,
+                    audience="staff", client_message_id=client_message_id or None,
+                )
+            )  # fmt: skip
 
     async def read(self, handoff_id: str, staff: Staff, seq: int) -> None:
         """The serving agent has seen everything up to ``seq``."""
@@ -126,7 +143,14 @@ class Serving:
         await step.give_to("bot")
 
 
-async def _already_said(step: Step, client_message_id: str | None) -> Message | None:
+async def already_said(
+    step: Step, staff: Staff, client_message_id: str | None, audience: Audience
+) -> Message | None:
+    """The line that was stored under this id before.
+
+    Raises:
+        Conflict: the id belongs to somebody else's line, or to one for other eyes.
+    """
     if not client_message_id:
         return None
     query = select(Message).where(
@@ -134,7 +158,8 @@ async def _already_said(step: Step, client_message_id: str | None) -> Message | 
         Message.client_message_id == client_message_id,
     )
     known = (await step.session.execute(query)).scalar_one_or_none()
-    if known is not None and known.sender != "agent":
+    ours = known is None or (known.agent_id, known.audience) == (staff.id, audience)
+    if not ours:
         raise Conflict("消息编号已被使用，请刷新后重新发送。")
     return known
 
