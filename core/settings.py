@@ -57,6 +57,9 @@ class Settings(BaseSettings):
 
     embedding_model: str = "intfloat/multilingual-e5-small"
     seed_knowledge: Literal["on", "off"] = "on"
+    knowledge_four_eyes: Literal["on", "strict", "off"] = "on"
+    """Whether a second editor must approve before customers get an answer: at the console, everywhere
+    and without exception, or never."""
 
     bot_timeout_s: float = Field(4.0, gt=0, le=30)
     """The longest the app waits for the dialogue before it offers a person."""

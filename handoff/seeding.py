@@ -27,6 +27,7 @@ DEMO_STAFF = (
     DemoStaff("agent05", "郑婷", ["agent"], ["vip", "billing", "packages"]),
     DemoStaff("supervisor01", "吴主管", ["supervisor"]),
     DemoStaff("editor01", "知识编辑小夏", ["editor"]),
+    DemoStaff("editor02", "知识编辑老秦", ["editor"]),
 )
 
 

@@ -1,4 +1,4 @@
-"""The knowledge routes under /api/v1/knowledge: search, entries, publishing, files, misses."""
+"""The knowledge routes under /api/v1/knowledge: search, entries, publishing, files, inbox."""
 
 from __future__ import annotations
 
@@ -8,21 +8,16 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Depends, Query
 
-from core.errors import ChangdaError, EmptyText, InvalidInput, TextTooLong
-from core.staff import Staff, StaffDirectory
+from core.errors import ChangdaError, EmptyText, TextTooLong
+from core.staff import StaffDirectory
 from knowledge_base.entries_api import entries_router
 from knowledge_base.files_api import files_router
+from knowledge_base.inbox_api import inbox_router
 from knowledge_base.publishing_api import publishing_router
 from knowledge_base.rendering import render_or_hide
-from knowledge_base.schemas import (
-    MissClusterOut,
-    MissOut,
-    PreviewBody,
-    ResolveBody,
-)
+from knowledge_base.schemas import PreviewBody
 from knowledge_base.search import Hit
 from knowledge_base.service import KnowledgeService
-from knowledge_base.store import Editor
 from knowledge_base.text import normalize
 
 log = structlog.get_logger(__name__)
@@ -42,7 +37,7 @@ def create_router(
     router = APIRouter(prefix="/api/v1/knowledge", tags=["knowledge"])
     facts = _forgiving(render_facts)
     router.include_router(_search_router(service, staff_directory, facts))
-    router.include_router(_misses_router(service, staff_directory))
+    router.include_router(inbox_router(service, staff_directory))
     router.include_router(entries_router(service, staff_directory, facts))
     router.include_router(publishing_router(service, staff_directory))
     router.include_router(files_router(service, staff_directory))
@@ -68,15 +63,20 @@ def _search_router(service: KnowledgeService, staff: StaffDirectory, facts: Fact
     async def search(
         q: Annotated[str, Query(description="客户的话")] = "",
         k: Annotated[int, Query(ge=1, le=50)] = 5,
+        explain: Annotated[bool, Query(description="带上门槛和各项得分")] = False,
     ) -> dict[str, Any]:
-        """What the bot would answer now: hits with scores, matched question, decision, reason."""
+        """What the bot would answer now: hits with scores, matched question, decision, reason.
+
+        With ``explain``: the probabilities behind the decision and the thresholds they met.
+        """
         if len(q) > MAX_QUERY:
             raise TextTooLong
         if not normalize(q):
             raise EmptyText
         result = await service.search(q, k)
         figures = await facts()
-        return {**result.to_dict(), "hits": [_shown(hit, figures) for hit in result.hits]}
+        shown = {**result.to_dict(), "hits": [_shown(hit, figures) for hit in result.hits]}
+        return {**shown, "explanation": await service.explain(q)} if explain else shown
 
     @router.post("/preview", dependencies=[readers])
     async def preview(body: PreviewBody) -> dict[str, str | None]:
@@ -91,33 +91,3 @@ def _search_router(service: KnowledgeService, staff: StaffDirectory, facts: Fact
 def _shown(hit: Hit, figures: Mapping[str, str]) -> dict[str, Any]:
     rich = render_or_hide(hit.rich, figures) if hit.rich else None
     return {**hit.to_dict(), "answer": render_or_hide(hit.answer, figures), "rich": rich}
-
-
-def _misses_router(service: KnowledgeService, staff: StaffDirectory) -> APIRouter:
-    router = APIRouter(prefix="/misses")
-    editor = Depends(staff.guard("editor"))
-
-    @router.get("", dependencies=[editor])
-    async def misses() -> dict[str, list[MissClusterOut]]:
-        """Open misses by meaning, the most frequent first."""
-        clusters = [
-            MissClusterOut(
-                text=c.text, count=len(c.misses), last_at=c.misses[0].at,
-                misses=[MissOut.of(miss) for miss in c.misses[:50]],
-            )
-            for c in await service.open_misses()
-        ]  # fmt: skip
-        return {"clusters": clusters}
-
-    @router.post("/resolve")
-    async def resolve(body: ResolveBody, person: Staff = editor) -> dict[str, int]:
-        """Takes misses off the list, saying which entry answers them now."""
-        if body.entry_id is not None:
-            await service.store.get(body.entry_id)
-        who = Editor(person.id, person.display_name)
-        count = await service.misses.resolve(body.ids, who, body.entry_id)
-        if not count:
-            raise InvalidInput("这些问题已经处理过了。")
-        return {"resolved": count}
-
-    return router

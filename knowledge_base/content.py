@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from core.clock import LOCAL_ZONE
+from core.errors import InvalidInput
 from knowledge_base.rendering import malformed_placeholders
 from knowledge_base.snapshot import BaseEntry
 from knowledge_base.text import normalize
@@ -150,6 +151,18 @@ def _checked(value: str, name: str, limit: int) -> str:
     if tag:
         raise ValueError(f"{name}里不能有 HTML 或脚本：{tag.group(0)[:40]}")
     return value.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def checked_text(value: str, name: str) -> str:
+    """Plain text of colleagues: markup and control characters are refused.
+
+    Raises:
+        InvalidInput: says in Chinese what is wrong.
+    """
+    try:
+        return _checked(value, name, MAX_ANSWER)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from error
 
 
 def _figures(value: str, name: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from core.staff import Staff, StaffDirectory
+from knowledge_base import listing
 from knowledge_base.content import EntryContent
-from knowledge_base.models import State
+from knowledge_base.listing import Effect, EntryFilter, Sort
+from knowledge_base.models import Editor, State
 from knowledge_base.rendering import placeholders
 from knowledge_base.schemas import (
+    ActOut,
     CheckBody,
     EntryBody,
     EntryOut,
@@ -22,7 +24,6 @@ from knowledge_base.schemas import (
     RollbackBody,
 )
 from knowledge_base.service import KnowledgeService
-from knowledge_base.store import Editor, EntryFilter
 from knowledge_base.text import normalize
 
 Facts = Callable[[], Awaitable[Mapping[str, str]]]
@@ -49,15 +50,22 @@ def _reading(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
     async def list_entries(
         q: Annotated[str, Query(max_length=200)] = "",
         category: str | None = None,
+        tag: str | None = None,
         state: State | None = None,
+        effect: Effect | None = None,
         pending: bool = False,
+        sort: Sort = "updated",
+        order: Literal["asc", "desc"] | None = None,
         page: Annotated[int, Query(ge=1, le=100_000)] = 1,
         size: Annotated[int, Query(ge=1, le=200)] = 20,
     ) -> EntryPage:
-        """Entries, newest change first; retired ones only with ``state=retired``."""
-        wanted = EntryFilter(q, category or None, state, pending, page, size)
+        """Entries with their usage, newest change first; retired ones only with ``state=retired``."""
+        wanted = EntryFilter(
+            q, category or None, state, pending, page, size, tag or None, effect, sort, order
+        )
         views, total = await service.store.find(wanted)
-        items = [EntryOut.of(view) for view in views]
+        usage = await service.usage.of([view.entry.id for view in views])
+        items = [EntryOut.of(view, usage=usage[view.entry.id]) for view in views]
         return EntryPage(items=items, total=total, page=page, size=size)
 
     @router.get("/entries/{entry_id}", dependencies=[guard])
@@ -68,16 +76,29 @@ def _reading(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
     @router.get("/categories", dependencies=[guard])
     async def categories() -> dict[str, list[dict[str, Any]]]:
         """Categories in use and how many entries each has."""
-        found = await service.store.categories()
+        found = await listing.categories(service.store.database)
         return {"categories": [{"name": name, "entries": count} for name, count in found]}
+
+    @router.get("/tags", dependencies=[guard])
+    async def tags() -> dict[str, list[dict[str, Any]]]:
+        """Tags in use and how many entries each has, the most used first."""
+        found = await listing.tags(service.store.database)
+        return {"tags": [{"name": name, "entries": count} for name, count in found]}
+
+    @router.get("/entries/{entry_id}/usage", dependencies=[guard])
+    async def usage(entry_id: str) -> dict[str, Any]:
+        """How often customers asked for it in the last 30 days, and how it went, by day."""
+        await service.store.get(entry_id, retired=True)
+        return (await service.usage.by_day(entry_id)).to_dict()
 
     @router.post("/entries/check", dependencies=[guard])
     async def check(body: CheckBody) -> dict[str, list[dict[str, Any]]]:
-        """Existing questions of (nearly) the same meaning, with scores."""
+        """Existing questions of (nearly) the same meaning, with scores, and where the answers
+        contradict each other."""
         if not normalize(body.text):
             return {"neighbours": []}
-        found = await service.neighbours(body.text, body.entry_id)
-        return {"neighbours": [asdict(item) for item in found]}
+        found = await service.duplicates.near(body.text, body.entry_id, body.answer)
+        return {"neighbours": [item.to_dict() for item in found]}
 
 
 def _writing(
@@ -107,20 +128,25 @@ def _writing(
 
     @router.post("/entries/{entry_id}/review")
     async def review(entry_id: str, body: ReviewBody, person: Staff = guard) -> EntryOut:
-        """Hands a draft in for review, or back."""
-        state = "in_review" if body.action == "submit" else "draft"
-        moved = await service.store.move(entry_id, state, editor_of(person), body.version)  # type: ignore[arg-type]
-        return EntryOut.of(moved)
+        """Hands a draft in for review, approves it (not one's own), or sends it back."""
+        await service.review.act(
+            entry_id, body.action, editor_of(person), body.comment, body.version
+        )
+        return EntryOut.of(await service.store.get(entry_id))
 
 
 def _history(router: APIRouter, service: KnowledgeService, staff: StaffDirectory) -> None:
     guard = Depends(staff.guard("editor"))
 
     @router.get("/entries/{entry_id}/revisions", dependencies=[guard])
-    async def revisions(entry_id: str) -> dict[str, list[RevisionOut]]:
-        """Every revision, newest first, with who and when."""
+    async def revisions(entry_id: str) -> dict[str, Any]:
+        """Every revision and every act of review, newest first, with who and when."""
         rows = await service.store.revisions(entry_id)
-        return {"revisions": [RevisionOut.of(row) for row in rows]}
+        acts = await service.review.acts(entry_id)
+        return {
+            "revisions": [RevisionOut.of(row) for row in rows],
+            "acts": [ActOut.of(act) for act in acts],
+        }
 
     @router.get("/entries/{entry_id}/diff", dependencies=[guard])
     async def diff(

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
+from knowledge_base.listing import EntryView
 from knowledge_base.reading import Format
 from knowledge_base.rows import COLUMNS, guard, to_cells, to_record
-from knowledge_base.store import EntryView
 
 MEDIA_TYPES: dict[Format, str] = {
     "jsonl": "application/x-ndjson",

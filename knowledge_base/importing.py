@@ -14,9 +14,10 @@ from core.clock import new_id
 from core.errors import InvalidInput, NotFound
 from knowledge_base.content import EntryContent
 from knowledge_base.exporting import export_rows
+from knowledge_base.models import Editor
 from knowledge_base.reading import Format, RawRow, read_rows
 from knowledge_base.rows import RowError, parse_row
-from knowledge_base.store import Editor, KnowledgeStore, checked_id
+from knowledge_base.store import KnowledgeStore, checked_id
 from knowledge_base.text import normalize
 
 _SHOWN_ERRORS = 200

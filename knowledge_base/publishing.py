@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import events, redis_keys
@@ -29,7 +29,7 @@ from knowledge_base.calibrate import model_for
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.golden import GoldenFailure, failures
-from knowledge_base.models import GoldenQuestion, KnowledgeEntry, Revision, Snapshot
+from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Revision, Snapshot
 from knowledge_base.ranking import default_model
 from knowledge_base.search import LoadedBase
 from knowledge_base.snapshot import (
@@ -42,7 +42,7 @@ from knowledge_base.snapshot import (
     snapshot_folder,
     write_content,
 )
-from knowledge_base.store import Editor, KnowledgeStore, show
+from knowledge_base.store import KnowledgeStore, show
 
 log = structlog.get_logger(__name__)
 KEPT_SNAPSHOTS = 5
@@ -54,14 +54,36 @@ class PublishRefused(Conflict):
     code, title = "golden_questions_failed", "有必过问题没有通过，本次没有发布。"
 
 
+class ReviewNeeded(Conflict):
+    """Nobody but its author has seen what should go live; ``data`` lists it."""
+
+    code, title = "review_needed", "还没有另一位编辑审核通过，本次没有发布。"
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What the next snapshot holds: entry id → revision number, and which of that is new."""
+    """What the next snapshot holds: entry id → revision number, and which of that is new.
+
+    ``waiting`` is left as customers have it, because nobody approved it yet.
+    """
 
     target: dict[str, int]
     entries: list[BaseEntry]
     published: list[str]
     removed: list[str]
+    waiting: list[str]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a publish would do now. Ids, by what would happen to them."""
+
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    waiting: list[str]
+    golden_asked: int = 0
+    golden_failures: list[GoldenFailure] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,7 @@ class PublishReport:
     entries: int
     forms: int
     golden_failures: list[GoldenFailure] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 class Publisher:
@@ -95,21 +118,49 @@ class Publisher:
 
     async def publish(
         self, editor: Editor, ids: Sequence[str] | None = None, force: bool = False,
-        report: Progress | None = None,
+        report: Progress | None = None, reviewed: bool = False,
     ) -> PublishReport:  # fmt: skip
         """Publishes all drafts and removals, or only those of ``ids``.
+
+        Args:
+            reviewed: only what a second person approved goes live; removals always do, because
+                a wrong answer must be gone at once.
 
         Raises:
             NotFound: one of ``ids`` does not exist.
             PublishRefused: golden questions fail and ``force`` is off.
+            ReviewNeeded: nobody approved one of ``ids``, or anything at all.
             Conflict: another publish is running.
         """
         async with self._alone():
             await self._reconcile()
-            plan = await self._plan(ids)
+            plan = await self._plan(ids, reviewed)
+            if plan.waiting and (ids is not None or not (plan.published or plan.removed)):
+                raise ReviewNeeded(waiting=plan.waiting)
             if not plan.published and not plan.removed and self._in_force():
                 return await self._nothing_new()
             return await self._bring_live(plan, editor, force, report)
+
+    async def preview(self, reviewed: bool = False, golden: bool = True) -> Preview:
+        """What a publish of everything pending would change; asks the golden questions of it.
+
+        Args:
+            golden: off saves building the base (and encoding what is new).
+        """
+        plan = await self._plan(None, reviewed)
+        async with self._database.reading() as session:
+            live = select(KnowledgeEntry.id).where(KnowledgeEntry.published_revision.is_not(None))
+            known = set((await session.scalars(live)).all())
+            asked = int(await session.scalar(select(func.count(GoldenQuestion.id))) or 0)
+        failed: list[GoldenFailure] = []
+        if golden and asked and (plan.published or plan.removed):
+            failed = await self._golden(await asyncio.to_thread(self._build, plan.entries, None))
+            self.progress = None
+        return Preview(
+            [i for i in plan.published if i not in known],
+            [i for i in plan.published if i in known],
+            plan.removed, plan.waiting, asked, failed,
+        )  # fmt: skip
 
     async def ensure(self, editor: Editor, report: Progress | None = None) -> PublishReport | None:
         """Rebuilds the published base where its snapshot is missing, or is another encoder's or
@@ -171,7 +222,7 @@ class Publisher:
         await self._announce(content.meta.version)
         return PublishReport(
             content.meta.version, plan.published, plan.removed, content.meta.entries,
-            content.meta.forms, failed,
+            content.meta.forms, failed, plan.waiting,
         )  # fmt: skip
 
     def _build(self, entries: list[BaseEntry], report: Progress | None) -> SnapshotContent:
@@ -211,14 +262,14 @@ class Publisher:
                 point_to(self._dir, previous)
             raise
 
-    async def _plan(self, ids: Sequence[str] | None) -> Plan:
+    async def _plan(self, ids: Sequence[str] | None, reviewed: bool = False) -> Plan:
         async with self._database.reading() as session:
             rows = list((await session.scalars(select(KnowledgeEntry))).all())
             known = {row.id for row in rows}
             missing = [i for i in ids or [] if i not in known]
             if missing:
                 raise NotFound(f"没有编号为 {missing[0]} 的知识。", ids=missing)
-            plan = _target(rows, None if ids is None else set(ids))
+            plan = _target(rows, None if ids is None else set(ids), reviewed)
             entries = await _contents(session, plan.target)
         # A revision that editors switched off is published, but customers do not get it.
         return replace(plan, entries=entries)
@@ -278,9 +329,9 @@ class Publisher:
                 yield
 
 
-def _target(rows: Iterable[KnowledgeEntry], ids: set[str] | None) -> Plan:
+def _target(rows: Iterable[KnowledgeEntry], ids: set[str] | None, reviewed: bool) -> Plan:
     target: dict[str, int] = {}
-    published, removed = [], []
+    published, removed, waiting = [], [], []
     for row in rows:
         chosen = ids is None or row.id in ids
         number = row.published_revision
@@ -289,11 +340,14 @@ def _target(rows: Iterable[KnowledgeEntry], ids: set[str] | None) -> Plan:
                 removed.append(row.id)
             continue
         if chosen and number != row.latest_revision:
-            number = row.latest_revision
-            published.append(row.id)
+            if reviewed and row.state != "approved":
+                waiting.append(row.id)
+            else:
+                number = row.latest_revision
+                published.append(row.id)
         if number is not None:
             target[row.id] = number
-    return Plan(target, [], published, removed)
+    return Plan(target, [], published, removed, waiting)
 
 
 async def _contents(session: AsyncSession, target: dict[str, int]) -> list[BaseEntry]:
@@ -319,7 +373,7 @@ async def _mark(session: AsyncSession, plan: Plan, editor: Editor) -> None:
         await session.execute(
             update(Revision)
             .where(Revision.entry_id == entry_id, Revision.number == number)
-            .values(state="published", approver=editor.id, published_at=now())
+            .values(state="published", published_by=editor.id, published_at=now())
         )
         entry.published_revision = number
         if entry.latest_revision == number and entry.state != "retired":

@@ -9,11 +9,23 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 
 from core.errors import InvalidInput
 from knowledge_base.content import EntryContent, error_lines
-from knowledge_base.models import GoldenQuestion, Miss, Revision, Snapshot, State
-from knowledge_base.store import EntryView
+from knowledge_base.inbox import Group
+from knowledge_base.listing import Effect, EntryView
+from knowledge_base.models import (
+    Act,
+    Finding,
+    FindingKind,
+    GoldenQuestion,
+    ReviewAct,
+    Revision,
+    Snapshot,
+    State,
+)
+from knowledge_base.usage import Usage
 
 Listed = list[str | int | float]
 Id = Annotated[str, BeforeValidator(lambda v: str(v) if type(v) is int else v)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
 
@@ -49,6 +61,16 @@ def checked_content(data: dict[str, Any]) -> EntryContent:
         raise InvalidInput("；".join(lines)[:500], errors=lines) from error
 
 
+class Counts(BaseModel):
+    """How often customers asked for an entry, and how it went."""
+
+    asked: int = 0
+    answered: int = 0
+    helpful: int = 0
+    unhelpful: int = 0
+    handoffs: int = 0
+
+
 class EntryOut(BaseModel):
     """An entry with the content editors see."""
 
@@ -72,17 +94,24 @@ class EntryOut(BaseModel):
     updated_at: datetime
     updated_by: str
     updated_by_name: str
+    author: str
+    effect: Effect
+    usage: Counts | None = None
+    """Figures of the last 30 days; only in lists."""
     warnings: list[str] = []
 
     @classmethod
-    def of(cls, view: EntryView, warnings: list[str] | None = None) -> EntryOut:
+    def of(
+        cls, view: EntryView, warnings: list[str] | None = None, usage: Usage | None = None
+    ) -> EntryOut:
         entry = view.entry
         return cls(
             id=entry.id, state=entry.state, version=entry.version,
             revision=entry.latest_revision, published_revision=entry.published_revision,
             created_at=entry.created_at, updated_at=entry.updated_at,
             updated_by=entry.updated_by, updated_by_name=entry.updated_by_name,
-            warnings=warnings or [], **view.content.model_dump(),
+            author=entry.author, effect=view.effect, warnings=warnings or [],
+            usage=Counts(**usage.to_dict()) if usage else None, **view.content.model_dump(),
         )  # fmt: skip
 
 
@@ -99,6 +128,8 @@ class RevisionOut(BaseModel):
     author: str
     author_name: str
     approver: str | None
+    approver_name: str | None
+    published_by: str | None
     note: str
     created_at: datetime
     published_at: datetime | None
@@ -115,15 +146,31 @@ class RollbackBody(BaseModel):
 
 
 class ReviewBody(BaseModel):
-    action: Literal["submit", "return"]
+    action: Literal["submit", "return", "approve"]
+    comment: Words = ""
     version: int | None = None
 
 
+class ActOut(BaseModel):
+    revision: int
+    act: Act
+    comment: str
+    by: str
+    by_name: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: ReviewAct) -> ActOut:
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
 class CheckBody(BaseModel):
-    """``entry_id`` is the entry being edited, which is left out of the comparison."""
+    """``entry_id`` is the entry being edited, which is left out of the comparison; with ``answer``
+    contradictions are looked for too."""
 
     text: Annotated[str, StringConstraints(max_length=300)]
     entry_id: str | None = None
+    answer: Annotated[str, StringConstraints(max_length=4000)] = ""
 
 
 class PreviewBody(BaseModel):
@@ -132,10 +179,12 @@ class PreviewBody(BaseModel):
 
 
 class PublishBody(BaseModel):
-    """Without ``ids`` everything pending goes live; ``force`` overrides golden questions."""
+    """Without ``ids`` everything pending goes live. ``force`` overrides golden questions and the
+    second person, ``unreviewed`` only the second person; ``strict`` four eyes allow neither."""
 
     ids: list[Id] | None = None
     force: bool = False
+    unreviewed: bool = False
 
 
 class GoldenBody(BaseModel):
@@ -169,16 +218,20 @@ class SnapshotOut(BaseModel):
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 
 
-class MissOut(BaseModel):
+class FindingOut(BaseModel):
     id: str
+    kind: FindingKind
     text: str
     conversation_id: str | None
     at: datetime
     best_score: float
     best_entry: str | None
+    note: str
+    proposal: str | None
+    created_by_name: str | None
 
     @classmethod
-    def of(cls, row: Miss) -> MissOut:
+    def of(cls, row: Finding) -> FindingOut:
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 
 
@@ -186,9 +239,53 @@ class MissClusterOut(BaseModel):
     text: str
     count: int
     last_at: datetime
-    misses: list[MissOut]
+    misses: list[FindingOut]
+
+
+class WorkOut(BaseModel):
+    """One piece of work in the inbox; ``findings`` are at most the newest 50 of ``ids``."""
+
+    kind: FindingKind
+    text: str
+    count: int
+    last_at: datetime
+    entry_id: str | None
+    question: str | None
+    assignee: str | None
+    assignee_name: str | None
+    ids: list[str]
+    findings: list[FindingOut]
+
+    @classmethod
+    def of(cls, group: Group, question: str | None) -> WorkOut:
+        first = group.findings[0]
+        return cls(
+            kind=group.kind, text=group.text, count=len(group.findings), last_at=first.at,
+            entry_id=group.entry_id, question=question, assignee=first.assignee,
+            assignee_name=first.assignee_name, ids=[f.id for f in group.findings],
+            findings=[FindingOut.of(finding) for finding in group.findings[:50]],
+        )  # fmt: skip
 
 
 class ResolveBody(BaseModel):
-    ids: list[str] = Field(min_length=1, max_length=500)
+    ids: list[str] = Field(min_length=1, max_length=2000)
     entry_id: str | None = None
+
+
+class AssignBody(BaseModel):
+    """``mine`` takes the findings, its opposite gives them back to everybody."""
+
+    ids: list[str] = Field(min_length=1, max_length=2000)
+    mine: bool = True
+
+
+class CorrectionBody(BaseModel):
+    """A colleague's remark: the answer is wrong here (``note``), or reads better so (``proposal``)."""
+
+    entry_id: Id
+    note: Words = ""
+    proposal: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = (
+        None
+    )
+    query: Annotated[str, StringConstraints(max_length=2000)] = ""
+    conversation_id: Annotated[str, StringConstraints(max_length=40)] | None = None

@@ -11,11 +11,11 @@ from core.database import Database
 from knowledge_base.building import VectorCache
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
-from knowledge_base.models import KnowledgeEntry
+from knowledge_base.models import Editor, KnowledgeEntry
 from knowledge_base.publishing import Publisher, PublishReport
 from knowledge_base.seed_corpus import CORPUS, corpus_rows
 from knowledge_base.snapshot import current_version
-from knowledge_base.store import Editor, KnowledgeStore, write
+from knowledge_base.store import KnowledgeStore, write
 
 SEED = Editor("seed", "系统初始化")
 
@@ -42,6 +42,7 @@ async def seed_knowledge(
     cache = VectorCache(encoder, knowledge_dir / "vectors")
     publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache)
     try:
+        await KnowledgeStore(database).complete()
         changes = await _write_rows(database, list(corpus_rows(folder)))
         ids = [entry_id for entry_id, change in changes if change in ("created", "updated")]
         told = _Told(say)
@@ -66,6 +67,7 @@ async def refresh_published(
     cache = VectorCache(encoder, knowledge_dir / "vectors")
     publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache)
     try:
+        await KnowledgeStore(database).complete()
         await publisher.ensure(SEED, _Told(say))
     finally:
         cache.close()

@@ -5,10 +5,8 @@ object.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -18,31 +16,22 @@ from core.database import Database
 from core.errors import Conflict, NotFound
 from core.events import LiveBus
 from knowledge_base.building import VectorCache
+from knowledge_base.duplicates import Duplicates
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.explaining import explain
 from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.importing import Importer
-from knowledge_base.misses import MissCluster, MissLog
-from knowledge_base.models import GoldenQuestion
+from knowledge_base.inbox import Group, Inbox
+from knowledge_base.models import Editor, FindingKind, GoldenQuestion
 from knowledge_base.publishing import Publisher
+from knowledge_base.review import Review
 from knowledge_base.search import KnowledgeSearcher, SearchResult
-from knowledge_base.store import Editor, EntryFilter, KnowledgeStore
-from knowledge_base.text import normalize
+from knowledge_base.store import KnowledgeStore
+from knowledge_base.usage import UsageLog
 
-SAME, CLOSE = 0.9, 0.7
-"""Closeness from which two questions are taken for the same, and for easily confused."""
-_DRAFTS_COMPARED = 300
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """An existing question near to one being written."""
-
-    entry_id: str
-    question: str
-    matched_question: str
-    score: float
-    level: Literal["same", "close"]
-    published: bool
+FourEyes = Literal["on", "strict", "off"]
+"""Whether author and approver must differ: ``on`` for everybody at the console, ``strict`` for
+programs too and without exception, ``off`` for nobody."""
 
 
 class KnowledgeService:
@@ -51,11 +40,12 @@ class KnowledgeService:
     Args:
         knowledge_dir: snapshots, vector cache and import reports live there.
         encoder: shared by searching and publishing.
+        four_eyes: who must have seen what goes live, see ``FourEyes``.
     """
 
     def __init__(
         self, database: Database, knowledge_dir: Path, encoder: SentenceEncoder,
-        bus: LiveBus | None = None,
+        bus: LiveBus | None = None, four_eyes: FourEyes = "on",
     ) -> None:  # fmt: skip
         self._database = database
         self._encoder = encoder
@@ -63,7 +53,11 @@ class KnowledgeService:
         self.store = KnowledgeStore(database)
         self.publisher = Publisher(self.store, knowledge_dir, encoder, self._cache, bus)
         self.searcher = KnowledgeSearcher(knowledge_dir, encoder)
-        self.misses = MissLog(database, self._cache)
+        self.inbox = Inbox(database, self._cache)
+        self.usage = UsageLog(database)
+        self.four_eyes = four_eyes
+        self.review = Review(database, four_eyes != "off")
+        self.duplicates = Duplicates(self.store, self.searcher, encoder, self._cache)
         self.importer = Importer(self.store, knowledge_dir / "imports")
 
     @property
@@ -76,50 +70,21 @@ class KnowledgeService:
         """Searches the published base without holding up the event loop."""
         return await asyncio.to_thread(self.searcher.search, text, k)
 
+    async def explain(self, text: str) -> dict[str, Any] | None:
+        """The probabilities behind a decision, and the thresholds; None without a base."""
+        return await asyncio.to_thread(explain, self.searcher.base(), self._encoder, text)
+
     async def record_miss(
         self, text: str, conversation_id: str | None = None, best_score: float = 0.0,
         best_entry: str | None = None,
     ) -> None:  # fmt: skip
         """Remembers what the base could not answer."""
-        await self.misses.record(text, conversation_id, best_score, best_entry)
+        await self.inbox.record_miss(text, conversation_id, best_score, best_entry)
 
-    async def open_misses(self) -> list[MissCluster]:
-        """What the base could not answer, by meaning, the most frequent first."""
+    async def work(self, kind: FindingKind, assignee: str | None = None) -> list[Group]:
+        """Open findings of one kind as pieces of work, the largest first."""
         base = self.searcher.base()
-        return await self.misses.clusters(None if base is None else base.form_mean)
-
-    async def neighbours(self, text: str, besides: str | None = None) -> list[Neighbour]:
-        """Published questions and drafts near to ``text`` in meaning, one an entry, nearest
-        first.
-        """
-        drafts, _ = await self.store.find(EntryFilter(pending=True, size=_DRAFTS_COMPARED))
-        forms = [
-            (view.entry.id, view.content.question, form)
-            for view in drafts if view.entry.state != "retired"
-            for form in (view.content.question, *view.content.similar)
-        ]  # fmt: skip
-        found = await asyncio.to_thread(self._compare, text, forms)
-        best: dict[str, Neighbour] = {}
-        for item in sorted(found, key=lambda n: -n.score):
-            if item.entry_id != besides and item.score >= CLOSE:
-                best.setdefault(item.entry_id, item)
-        return list(best.values())[:8]
-
-    def _compare(self, text: str, drafts: Sequence[tuple[str, str, str]]) -> list[Neighbour]:
-        folded = normalize(text)
-        vector = self._encoder.encode([folded], "query")[0]
-        base = self.searcher.base()
-        found = []
-        if base is not None:
-            for entry, form, score in base.nearest_forms(vector, 30):
-                found.append(_neighbour(folded, entry.entry_id, entry.question, form, score, True))
-        vectors = self._cache.encode([normalize(form) for _, _, form in drafts], "query")
-        for (entry_id, question, form), other in zip(drafts, vectors, strict=True):
-            score = (
-                base.closeness(vector, other) if base is not None else _stretched(vector @ other)
-            )
-            found.append(_neighbour(folded, entry_id, question, form, score, False))
-        return found
+        return await self.inbox.groups(kind, None if base is None else base.form_mean, assignee)
 
     async def golden_questions(self) -> list[GoldenQuestion]:
         """All golden questions, oldest first."""
@@ -159,18 +124,3 @@ class KnowledgeService:
         if base is None or not questions:
             return len(questions), []
         return len(questions), await asyncio.to_thread(failures, base, questions, self._cache)
-
-
-def _stretched(cosine: float) -> float:
-    # Without a base there is no mean to take out; this encoder's cosines begin near 0.75.
-    return max(0.0, (float(cosine) - 0.75) / 0.25)
-
-
-def _neighbour(
-    text: str, entry_id: str, question: str, form: str, score: float, published: bool
-) -> Neighbour:
-    same = normalize(form) == text
-    score = 1.0 if same else round(score, 4)
-    return Neighbour(
-        entry_id, question, form, score, "same" if score >= SAME else "close", published
-    )

@@ -3,52 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import new_id, now
 from core.database import Database
 from core.errors import Conflict, InvalidInput, NotFound
-from knowledge_base.content import ID_PATTERN, EntryContent
-from knowledge_base.models import KnowledgeEntry, Revision, State
+from knowledge_base.content import ID_PATTERN, EntryContent, moment
+from knowledge_base.listing import EntryFilter, EntryView, find_entries, tag_lines
+from knowledge_base.models import Act, Editor, KnowledgeEntry, ReviewAct, Revision, State
 from knowledge_base.text import normalize
 
 Change = Literal["created", "updated", "unchanged"]
-
-
-@dataclass(frozen=True)
-class Editor:
-    """Who changes something."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class EntryFilter:
-    """What the list shows. ``state`` None means everything but retired entries.
-
-    ``pending`` shows what the next publish would change, removals included.
-    """
-
-    q: str = ""
-    category: str | None = None
-    state: State | None = None
-    pending: bool = False
-    page: int = 1
-    size: int = 20
-
-
-@dataclass(frozen=True)
-class EntryView:
-    """An entry with the content of its latest revision."""
-
-    entry: KnowledgeEntry
-    content: EntryContent
+UNPUBLISHED: tuple[State, ...] = ("draft", "in_review", "approved")
 
 
 class KnowledgeStore:
@@ -95,22 +66,7 @@ class KnowledgeStore:
             entry = await find(session, entry_id)
             check_version(entry, version)
             await set_state(session, entry, "retired", editor)
-
-    async def move(
-        self,
-        entry_id: str,
-        state: Literal["draft", "in_review"],
-        editor: Editor,
-        version: int | None,
-    ) -> EntryView:
-        """Hands a draft in for review, or back to its author."""
-        async with self.database.transaction() as session:
-            entry = await find(session, entry_id)
-            check_version(entry, version)
-            if entry.state not in ("draft", "in_review"):
-                raise Conflict("只有草稿可以送审或退回。")
-            await set_state(session, entry, state, editor)
-        return await self.get(entry_id)
+            session.add(act_of(entry, "retire", editor))
 
     async def roll_back(
         self, entry_id: str, number: int, editor: Editor, version: int | None = None
@@ -132,21 +88,8 @@ class KnowledgeStore:
         return EntryView(entry, EntryContent.model_validate(latest.content))
 
     async def find(self, wanted: EntryFilter) -> tuple[list[EntryView], int]:
-        """One page, newest change first, and the number of all that match."""
-        query = _filtered(wanted)
-        join = (Revision.entry_id == KnowledgeEntry.id) & (
-            Revision.number == KnowledgeEntry.latest_revision
-        )
-        page = (
-            query.add_columns(Revision).join(Revision, join)
-            .order_by(KnowledgeEntry.updated_at.desc(), KnowledgeEntry.id)
-            .offset((wanted.page - 1) * wanted.size).limit(wanted.size)
-        )  # fmt: skip
-        async with self.database.reading() as session:
-            total = await session.scalar(select(func.count()).select_from(query.subquery()))
-            rows = (await session.execute(page)).all()
-        views = [EntryView(e, EntryContent.model_validate(r.content)) for e, r in rows]
-        return views, int(total or 0)
+        """One page and the number of all that match, see ``listing``."""
+        return await find_entries(self.database, wanted)
 
     async def all_contents(self) -> list[EntryView]:
         """Every entry that is not retired, in order of id: what an export holds."""
@@ -159,15 +102,32 @@ class KnowledgeStore:
             rows = (await session.execute(query)).all()
         return [EntryView(e, EntryContent.model_validate(r.content)) for e, r in rows]
 
-    async def categories(self) -> list[tuple[str, int]]:
-        """(category, entries) in use, by name."""
-        query = (
-            select(KnowledgeEntry.category, func.count())
-            .where(KnowledgeEntry.state != "retired")
-            .group_by(KnowledgeEntry.category).order_by(KnowledgeEntry.category)
-        )  # fmt: skip
+    async def lines(self, entry_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What a list of changes shows of entries: id, question, category, state, who wrote it."""
+        shown = ("id", "question", "category", "state", "author", "updated_by_name")
+        found = []
         async with self.database.reading() as session:
-            return [(name, int(count)) for name, count in (await session.execute(query)).all()]
+            for start in range(0, len(entry_ids), 500):
+                part = KnowledgeEntry.id.in_(entry_ids[start : start + 500])
+                rows = await session.scalars(select(KnowledgeEntry).where(part))
+                found += [{name: getattr(row, name) for name in shown} for row in rows.all()]
+        return found
+
+    async def questions(self, entry_ids: Sequence[str]) -> dict[str, str]:
+        """Standard questions by entry id; unknown ids are left out."""
+        lines = await self.lines(list(dict.fromkeys(entry_ids)))
+        return {line["id"]: line["question"] for line in lines}
+
+    async def complete(self) -> int:
+        """Fills the list's columns of rows written before these existed; returns how many."""
+        query = select(KnowledgeEntry).where(KnowledgeEntry.tags_text.is_(None))
+        async with self.database.transaction() as session:
+            rows = list((await session.scalars(query)).all())
+            for entry in rows:
+                latest = await _revision(session, entry.id, entry.latest_revision)
+                show(entry, EntryContent.model_validate(latest.content), entry.state)
+                entry.author = latest.author
+        return len(rows)
 
     async def revisions(self, entry_id: str) -> list[Revision]:
         """All revisions, newest first; raises NotFound for an unknown entry."""
@@ -241,21 +201,22 @@ async def write(
 ) -> Revision | None:  # fmt: skip
     """Adds a revision (and the entry, if new); None when the content is the latest one already."""
     data = content.model_dump()
-    moment = now()
+    written = now()
     if entry is None:
-        entry = KnowledgeEntry(id=entry_id, created_at=moment, version=0, revision_count=0)
+        entry = KnowledgeEntry(id=entry_id, created_at=written, version=0, revision_count=0)
         session.add(entry)
     else:
         latest = await _revision(session, entry_id, entry.latest_revision)
         if entry.state != "retired" and latest.content == data:
             return None
-        if latest.state in ("draft", "in_review"):
+        if latest.state in UNPUBLISHED:
             latest.state = "retired"
     revision = Revision(
         id=new_id("rev"), entry_id=entry_id, number=entry.revision_count + 1, state=state,
-        content=data, author=editor.id, author_name=editor.name, note=note, created_at=moment,
+        content=data, author=editor.id, author_name=editor.name, note=note, created_at=written,
     )  # fmt: skip
     entry.latest_revision = entry.revision_count = revision.number
+    entry.author = editor.id
     show(entry, content, state)
     entry.touched = True
     _stamp(entry, editor)
@@ -279,10 +240,27 @@ async def set_state(
         )
 
 
+def act_of(entry: KnowledgeEntry, act: Act, editor: Editor, comment: str = "") -> ReviewAct:
+    """What somebody did to an entry just now, for its history."""
+    return ReviewAct(
+        id=new_id("act"), entry_id=entry.id, revision=entry.latest_revision, act=act,
+        comment=comment, by=editor.id, by_name=editor.name, at=now(),
+    )  # fmt: skip
+
+
+def as_moment(value: str | None, end: bool = False) -> datetime | None:
+    """A content's validity bound as the list filters by it."""
+    seconds = moment(value, end)
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 def show(entry: KnowledgeEntry, content: EntryContent, state: State) -> None:
     """Sets what the editors' list shows of an entry."""
     entry.question, entry.category, entry.state = content.question, content.category, state
     entry.search_text = _search_text(entry.id, content)
+    entry.tags_text = tag_lines(content.tags)
+    entry.valid_from = as_moment(content.valid_from)
+    entry.valid_to = as_moment(content.valid_to, end=True)
 
 
 def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
@@ -293,24 +271,6 @@ def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
 def _search_text(entry_id: str, content: EntryContent) -> str:
     texts = [content.question, *content.similar, content.category, *content.tags]
     return " ".join([entry_id.lower(), *(normalize(text) for text in texts)])
-
-
-def _filtered(wanted: EntryFilter) -> Any:
-    query = select(KnowledgeEntry)
-    if wanted.pending:
-        open_removal = (KnowledgeEntry.state == "retired") & (
-            KnowledgeEntry.published_revision.is_not(None)
-        )
-        query = query.where(KnowledgeEntry.state.in_(("draft", "in_review")) | open_removal)
-    elif wanted.state is None:
-        query = query.where(KnowledgeEntry.state != "retired")
-    else:
-        query = query.where(KnowledgeEntry.state == wanted.state)
-    if wanted.category is not None:
-        query = query.where(KnowledgeEntry.category == wanted.category)
-    for word in normalize(wanted.q).split():
-        query = query.where(KnowledgeEntry.search_text.contains(word, autoescape=True))
-    return query
 
 
 async def _latest(

@@ -125,7 +125,9 @@ def build_services(settings: Settings) -> Services:
         on_returned=forget,
     )
     encoder = SentenceEncoder(settings.encoder_dir)
-    knowledge = KnowledgeService(database, settings.knowledge_dir, encoder, bus)
+    knowledge = KnowledgeService(
+        database, settings.knowledge_dir, encoder, bus, settings.knowledge_four_eyes
+    )
     router = ConversationRouter(
         transcript, dialogue, handoffs, ConversationLocks(redis), bus, knowledge.record_miss
     )

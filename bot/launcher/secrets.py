@@ -15,6 +15,7 @@ DEMO_STAFF = (
     "agent05",
     "supervisor01",
     "editor01",
+    "editor02",
 )
 _WORDS = "abcdefghjkmnpqrstuvwxyz23456789"
 

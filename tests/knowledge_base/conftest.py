@@ -11,8 +11,9 @@ from core.events import LiveBus
 from core.settings import Settings
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.models import Editor
 from knowledge_base.service import KnowledgeService
-from knowledge_base.store import Editor, KnowledgeStore
+from knowledge_base.store import KnowledgeStore
 
 LIN = Editor("editor01", "林编辑")
 ZHOU = Editor("editor02", "周编辑")

@@ -21,8 +21,8 @@ from core.settings import Settings
 from core.staff import StaffDirectory
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.models import Editor
 from knowledge_base.service import KnowledgeService
-from knowledge_base.store import Editor
 from tests.browser import PageOpener, Server, open_page, overflows, serve  # noqa: F401
 
 pytestmark = pytest.mark.browser

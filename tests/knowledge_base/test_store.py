@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound
-from knowledge_base.store import EntryFilter, KnowledgeStore, checked_id, difference
+from knowledge_base.listing import EntryFilter
+from knowledge_base.store import KnowledgeStore, checked_id, difference
 from tests.knowledge_base.conftest import LIN, ZHOU, content
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from knowledge_base.misses import group_by_meaning
+from knowledge_base.inbox import group_by_meaning
 
 
 def test_near_vectors_share_a_group_and_far_ones_do_not() -> None:
