@@ -25,6 +25,7 @@ from handoff.package import PackageBuilder, customer_of
 from handoff.queue import position_in
 from handoff.states import Move
 from handoff.steps import CUSTOMER, SYSTEM, Step, Steps
+from handoff.suggestions import asks_for_a_person, requests_of
 from handoff.tickets import FIRST_REPLY_H, create_in
 
 log = structlog.get_logger(__name__)
@@ -232,6 +233,8 @@ def _new_handoff(
 def _request_line(request: HandoffRequest, said: Sequence[Message]) -> str:
     # Without the dialogue's own line, the customer's last words say best what is wanted.
     line = request.request.strip() or (said[-1].text.strip() if said else "")
+    asked = requests_of(said, 1) if asks_for_a_person(line) else []
+    line = asked[0].text.strip() if asked else line
     line = " ".join(line.split())
     return line if len(line) <= MAX_REQUEST else line[: MAX_REQUEST - 1] + "…"
 

@@ -29,6 +29,7 @@ from handoff.context import (
 )
 from handoff.models import Handoff, Ticket
 from handoff.routing import GROUP_WORDS, TRIGGER_WORDS
+from handoff.suggestions import suggestions
 from handoff.summary import mood_of, mood_point, no_need_to_ask, summarise
 
 log = structlog.get_logger(__name__)
@@ -127,6 +128,7 @@ class PackageBuilder:
         package.open_tickets = _merge_tickets(
             package.open_tickets, await _own_tickets(session, conversation)
         )
+        package.suggested_replies = suggestions(package, own, _opened_with(handoff, own))
         package.no_need_to_ask = no_need_to_ask(package)
         package.summary = summarise(package)
         return package
@@ -173,6 +175,11 @@ def _where(conversation: Conversation, channels: list[str]) -> ConversationPart:
 
 def _channels(conversation: Conversation, others: Sequence[Conversation]) -> list[str]:
     return list(dict.fromkeys([conversation.channel, *(other.channel for other in others)]))
+
+
+def _opened_with(handoff: Handoff, messages: Sequence[Message]) -> Message | None:
+    said = [m for m in messages if m.sender == "customer" and m.created_at <= handoff.opened_at]
+    return said[-1] if said else None
 
 
 def _points(messages: Sequence[Message]) -> list[MoodPoint]:
