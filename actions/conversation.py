@@ -122,14 +122,22 @@ def _reacted(turn: Turn, reaction: str) -> dict[str, Any]:
 
 
 class FeedbackNegative(DialogueAction):
-    """Counts as a miss: the second in a row brings a person."""
+    """Offers the next-best questions or a person. Counts as a miss: the second in a row brings one."""
 
     action = "action_feedback_negative"
 
     async def answer(self, turn: Turn, bss: OperatorClient) -> Outcome:
+        reaction = _reacted(turn, "negative")
+        others = reaction["knowledge_shown"][-1].get("others") if reaction else None
+        if others:
+            return said(
+                "抱歉没帮到您。您想问的是下面这些吗？都不是的话，我现在就请人工同事来。",
+                *(Button(str(question)) for question in others), HUMAN, short="对不起。您想问的是这个吗？",
+                miss=True, slots=reaction, offer=Offer("action_handoff", turn.request),
+            )  # fmt: skip
         return said(
             "抱歉没帮到您。能换个说法再讲讲吗？或者我现在就请人工同事来。", HUMAN, *USUAL[:2],
-            short="对不起。要不要我转人工？", miss=True, slots=_reacted(turn, "negative"),
+            short="对不起。要不要我转人工？", miss=True, slots=reaction,
             offer=Offer("action_handoff", turn.request),
         )  # fmt: skip
 

@@ -31,7 +31,8 @@ def speak(outcome: Outcome, turn: Turn, dispatcher: CollectingDispatcher) -> Non
     for position, reply in enumerate(outcome.replies, 1):
         last = position == len(outcome.replies)
         offer_human = turn.elderly and last and outcome.handoff is None
-        say(dispatcher, _words(reply, turn), _buttons(reply, turn, offer_human), reply.card)
+        say(dispatcher, _words(reply, turn), _buttons(reply, turn, offer_human), reply.card,
+            reply.knowledge)  # fmt: skip
 
 
 def _words(reply: Reply, turn: Turn) -> str:
@@ -97,7 +98,8 @@ def remembered(step: Step | None, turn: Turn, action: str) -> list[dict[str, Any
 
 def _remember_shown(shown: tuple[Shown, ...], turn: Turn) -> list[dict[str, Any]]:
     kept = list(turn.slots.get("knowledge_shown") or ())
-    kept += [{"entry_id": s.entry_id, "question": s.question, "reaction": None} for s in shown]
+    kept += [{"entry_id": s.entry_id, "question": s.question, "reaction": None, "others": list(s.others)}
+             for s in shown]  # fmt: skip
     return kept[-SHOWN_KEPT:]
 
 

@@ -9,13 +9,15 @@ from actions.bss.client import OperatorClient
 from actions.bss.errors import BssUnavailable
 from actions.outcome import Outcome, Shown, Step, said
 from actions.pointing import Listed
-from actions.replies import HUMAN, Button
+from actions.replies import HUMAN, Button, Reply
 from actions.turn import Request, Turn
 from knowledge_base.rendering import render_or_hide
 
 CHOICES = 3
 FOLLOW_UPS = 3
-HELPFUL, USELESS = Button("解决了"), Button("没解决", "没解决我的问题")
+OTHERS = 2
+HELPFUL = Button("解决了", kind="feedback")
+USELESS = Button("没解决", "没解决我的问题", "feedback")
 
 
 class AskKnowledge(DialogueAction):
@@ -25,14 +27,16 @@ class AskKnowledge(DialogueAction):
         hits: list[dict[str, Any]] = list(turn.knowledge.get("hits") or ())
         decision = turn.knowledge.get("decision")
         if decision == "answer" and hits:
-            return await _answered(hits[0], bss)
+            return await _answered(hits[0], hits[1 : OTHERS + 1], bss)
         if decision == "clarify" and hits:
             asked = [_asked(hit) for hit in hits[:CHOICES]]
             return clarify([Button(request.text) for request in asked], asked)
         return not_known()
 
 
-async def _answered(hit: dict[str, Any], bss: OperatorClient) -> Outcome:
+async def _answered(
+    hit: dict[str, Any], next_hits: list[dict[str, Any]], bss: OperatorClient
+) -> Outcome:
     try:
         facts = await bss.catalogue_facts()
     except BssUnavailable:
@@ -42,9 +46,11 @@ async def _answered(hit: dict[str, Any], bss: OperatorClient) -> Outcome:
     follow_ups = [Button(str(title)) for title in (hit.get("follow_ups") or ())[:FOLLOW_UPS]]
     question = str(hit["question"])
     buttons = [button for button in follow_ups if button != HUMAN]
-    return said(
-        text, *buttons, HELPFUL, USELESS,
-        step=Step(f"回答了「{question}」"), shown=(Shown(str(hit["entry_id"]), question),),
+    entry_id, others = str(hit["entry_id"]), tuple(str(other["question"]) for other in next_hits)
+    source = {"entry_id": entry_id, "score": hit.get("score"), "others": list(others)}
+    return Outcome(
+        (Reply(text, None, (*buttons, HELPFUL, USELESS), knowledge=source),),
+        step=Step(f"回答了「{question}」"), shown=(Shown(entry_id, question, others),),
     )  # fmt: skip
 
 

@@ -37,6 +37,8 @@ class Shown:
 
     entry_id: str
     question: str
+    others: tuple[str, ...] = ()
+    """The next-best questions, offered when this one does not help."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ class Button:
 
     title: str
     payload: str = ""
+    kind: str = ""
+    """``feedback`` says whether an answer helped; pages show such buttons small."""
 
     def to_dict(self) -> dict[str, str]:
-        return {"title": self.title, "payload": self.payload or self.title}
+        kind = {"kind": self.kind} if self.kind else {}
+        return {"title": self.title, "payload": self.payload or self.title} | kind
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,14 @@ class Reply:
         short: said instead to elderly customers.
         buttons: quick replies.
         card: one of the contract's cards.
+        knowledge: {"entry_id", "score", "others"} of an answer from the knowledge base.
     """
 
     text: str
     short: str | None = None
     buttons: tuple[Button, ...] = ()
     card: dict[str, Any] | None = None
+    knowledge: dict[str, Any] | None = None
 
 
 HUMAN = Button("转人工")
@@ -45,6 +50,7 @@ def say(
     text: str,
     buttons: Sequence[Button] | None = None,
     card: dict[str, Any] | None = None,
+    knowledge: dict[str, Any] | None = None,
 ) -> None:
     """Emits one reply."""
     reply: dict[str, Any] = {"text": text}
@@ -52,6 +58,8 @@ def say(
         reply["buttons"] = [button.to_dict() for button in buttons]
     if card:
         reply["card"] = card
+    if knowledge:
+        reply["knowledge"] = knowledge
     dispatcher.utter_message(json_message={"reply": reply})
 
 

@@ -24,6 +24,8 @@ class Reply(BaseModel):
     text: str = ""
     buttons: list[dict[str, str]] | None = None
     card: dict[str, Any] | None = None
+    knowledge: dict[str, Any] | None = None
+    """Of an answer from the knowledge base: {"entry_id", "score", "others"}."""
 
 
 class DialogueAnswer(BaseModel):

@@ -13,6 +13,7 @@ import structlog
 from bot.channels.base import InboundMessage
 from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
 from bot.gateway import words
+from bot.gateway.answers import AnswerFollower
 from bot.gateway.locks import ConversationLocks
 from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
 from core.errors import ChangdaError, IllegalMove
@@ -63,6 +64,7 @@ class ConversationRouter:
         locks: ConversationLocks,
         bus: LiveBus,
         on_miss: OnMiss,
+        answers: AnswerFollower,
     ) -> None:
         self._transcript = transcript
         self._dialogue = dialogue
@@ -70,6 +72,7 @@ class ConversationRouter:
         self._locks = locks
         self._bus = bus
         self._on_miss = on_miss
+        self._answers = answers
 
     async def receive(self, inbound: InboundMessage) -> Outcome:
         """Stores and answers a message; the same message again gets the first answer."""
@@ -141,17 +144,20 @@ class ConversationRouter:
             )
             for reply in answer.replies
         ]
-        if drafts:
-            await self._transcript.append(conversation.id, *drafts)
+        said = await self._transcript.append(conversation.id, *drafts) if drafts else []
+        understanding = answer.understanding
+        await self._answers.turn(
+            message, list(zip(said, answer.replies, strict=True)), understanding
+        )
         for directive in answer.directives:
             await self._obey(conversation, directive)
         outcome = await self._outcome(message)
         if not outcome.replies and outcome.state == "bot":
             await self._stand_in(conversation, message)
             return
-        await self._transcript.settle(message, outcome.replies, answer.understanding)
-        if is_miss(answer.understanding):
-            await self._on_miss(message.text, conversation.id, *best_hit(answer.understanding))
+        await self._transcript.settle(message, outcome.replies, understanding)
+        if is_miss(understanding):
+            await self._on_miss(message.text, conversation.id, *best_hit(understanding))
 
     async def _obey(self, conversation: Conversation, directive: dict[str, Any]) -> None:
         fields = dict(directive)
@@ -169,6 +175,7 @@ class ConversationRouter:
     async def _open_handoff(self, conversation_id: str, request: HandoffRequest) -> None:
         try:
             await self._handoffs.open(conversation_id, request)
+            await self._answers.handed_over(conversation_id)
         except ChangdaError:
             raise
         except Exception:

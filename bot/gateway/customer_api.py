@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, Field, StrictStr
+from pydantic import BaseModel, Field, StrictBool, StrictStr
 
 from bot.channels.web import WebAdapter
 from bot.gateway import words
@@ -30,6 +30,12 @@ class MessageRequest(BaseModel):
 
     text: StrictStr
     client_message_id: str | None = Field(None, min_length=1, max_length=64)
+
+
+class FeedbackRequest(BaseModel):
+    """Whether an answer helped. Such an answer has buttons of kind ``feedback``."""
+
+    helpful: StrictBool
 
 
 class RatingRequest(BaseModel):
@@ -92,6 +98,22 @@ async def read_messages(
     messages = await services.transcript.messages(conversation_id, after, "all", PAGE)
     status = await services.status_of(conversation_id)
     return {"messages": [m.public() for m in messages], **status}
+
+
+@router.post("/conversations/{conversation_id}/messages/{message_id}/feedback")
+async def react(
+    conversation_id: str,
+    message_id: str,
+    body: FeedbackRequest,
+    request: Request,
+    services: AppServices,
+) -> dict[str, Any]:
+    """Whether an answer from the knowledge base helped: once an answer, the opposite is refused.
+
+    ``next`` holds buttons for a customer who was not helped.
+    """
+    await services.access.conversation(request, conversation_id)
+    return await services.answers.react(conversation_id, message_id, body.helpful)
 
 
 @router.post("/conversations/{conversation_id}/rating")

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from actions.bss.client import OperatorClient
 from bot.dialogue.client import DialogueClient, DialogueDown
 from bot.gateway.access import CustomerAccess
+from bot.gateway.answers import AnswerFollower
 from bot.gateway.conversations import ConversationRouter
 from bot.gateway.facts import OperatorFacts
 from bot.gateway.limits import AttemptLimiter
@@ -50,6 +51,7 @@ class Services:
     operator: OperatorClient
     handoffs: HandoffService
     knowledge: KnowledgeService
+    answers: AnswerFollower
     router: ConversationRouter
 
     async def status_of(self, conversation_id: str) -> dict[str, Any]:
@@ -128,8 +130,15 @@ def build_services(settings: Settings) -> Services:
     knowledge = KnowledgeService(
         database, settings.knowledge_dir, encoder, bus, settings.knowledge_four_eyes
     )
+    answers = AnswerFollower(knowledge.usage)
     router = ConversationRouter(
-        transcript, dialogue, handoffs, ConversationLocks(redis), bus, knowledge.record_miss
+        transcript,
+        dialogue,
+        handoffs,
+        ConversationLocks(redis),
+        bus,
+        knowledge.record_miss,
+        answers,
     )
     return Services(
         settings=settings,
@@ -145,6 +154,7 @@ def build_services(settings: Settings) -> Services:
         operator=operator,
         handoffs=handoffs,
         knowledge=knowledge,
+        answers=answers,
         router=router,
     )
 
