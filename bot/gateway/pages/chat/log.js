@@ -111,8 +111,8 @@ export function createLog(ui, actions) {
 	}
 
 	function chips(buttons) {
-		const all = buttons.map(({ title, payload }) =>
-			h("button.chip", { click: (event) => actions.say(payload || title, event) }, title));
+		const all = buttons.map(({ title, payload, kind }) =>
+			h(kind ? "button.chip.quiet" : "button.chip", { click: (event) => actions.say(payload || title, event) }, title));
 		return h("div.chips", { role: "group", "aria-label": "快捷回复" }, fewer(all, FEW_BUTTONS, "更多"));
 	}
 
