@@ -7,13 +7,16 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune pictures bench clean
+.PHONY: help install install-milvus install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune pictures bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 install: ## Build both Python environments from the lock files
 	@$(PYTHON) bot/launcher/environments.py
+
+install-milvus: ## The same with the client of Milvus (CHANGDA_VECTOR_INDEX=milvus)
+	@$(PYTHON) bot/launcher/environments.py --milvus
 
 install-dev: ## The same with the test and lint tools
 	@$(PYTHON) bot/launcher/environments.py --dev

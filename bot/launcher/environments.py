@@ -19,7 +19,11 @@ ENVIRONMENTS = {
     ".venv": (["app.txt"], []),
     ".venv-rasa": (["rasa.txt"], ["--ignore-requires-python"]),
 }
-DEVELOPMENT = ("dev.txt",)
+EXTRAS = {
+    ".venv": {"--milvus": "milvus.txt", "--dev": "dev.txt"},
+    ".venv-rasa": {"--milvus": "rasa-milvus.txt", "--dev": "rasa-milvus.txt"},
+}
+"""What else an option installs. ``--dev`` tests Milvus too, so its locks hold all of ``--milvus``."""
 STAMP = "changda.stamp"
 NEEDED_BYTES = 6 * 1024**3
 
@@ -95,30 +99,36 @@ def explain(log: Path, error: str) -> str:
     return f"pip failed; the end of {log.name}:\n" + "\n".join(said.splitlines()[-8:])
 
 
-def _jobs(names: list[str], development: bool) -> list[_Job]:
+def combinations(name: str) -> list[list[str]]:
+    """The sets of lock files an environment may have been built from, each holding the one before it."""
+    base, extras = ENVIRONMENTS[name][0], EXTRAS[name]
+    return [base, [*base, extras["--milvus"]], [*base, extras["--dev"]]]
+
+
+def _jobs(names: list[str], options: list[str]) -> list[_Job]:
     logs = ROOT / "var" / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    least = 2 if "--dev" in options else 1 if "--milvus" in options else 0
     jobs = []
     for name in names:
-        files, options = ENVIRONMENTS[name]
-        extra = list(DEVELOPMENT) if development and name == ".venv" else []
-        locks = [ROOT / "requirements" / file for file in [*files, *extra]]
+        fitting = [
+            [ROOT / "requirements" / f for f in files] for files in combinations(name)[least:]
+        ]
         folder = ROOT / name
-        runtime = stamp_of([ROOT / "requirements" / file for file in files])
-        full = stamp_of(locks)
-        complete = stamp_of([ROOT / "requirements" / f for f in [*files, *DEVELOPMENT]])
-        # An environment with the test tools in it also serves those who only run the system.
-        if not any(is_current(folder, s) for s in {full, *([] if extra else [runtime, complete])}):
-            jobs.append(_Job(folder, locks, options, logs / f"install{name}.log"))
+        # An environment with more in it, such as the test tools, serves those who need less.
+        if not any(is_current(folder, stamp_of(locks)) for locks in fitting):
+            log = logs / f"install{name}.log"
+            jobs.append(_Job(folder, fitting[0], ENVIRONMENTS[name][1], log))
     return jobs
 
 
 def main(arguments: list[str]) -> int:
-    """Builds what is missing; ``--dev`` adds the test tools; returns an exit status."""
+    """Builds what is missing; ``--dev`` adds the test tools, ``--milvus`` the Milvus client; returns an
+    exit status."""
     if sys.version_info[:2] != (3, 11):
         print(f"Python 3.11 is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 …")
         return 1
-    jobs = _jobs(list(ENVIRONMENTS), "--dev" in arguments)
+    jobs = _jobs(list(ENVIRONMENTS), arguments)
     if not jobs:
         return 0
     if shutil.disk_usage(ROOT).free < NEEDED_BYTES:

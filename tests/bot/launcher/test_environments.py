@@ -42,3 +42,27 @@ def test_another_python_is_refused(
     monkeypatch.setattr(environments.sys, "version_info", (3, 12, 1))
     assert environments.main([]) == 1
     assert "Python 3.11" in capsys.readouterr().out
+
+
+def test_an_environment_with_more_in_it_serves_those_who_need_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    (tmp_path / "requirements").mkdir()
+    for lock in ("app.txt", "milvus.txt", "dev.txt", "rasa.txt", "rasa-milvus.txt"):
+        (tmp_path / "requirements" / lock).write_text(f"{lock[:-4]}==1\n")
+
+    def needed(built: int, *options: str) -> set[str]:
+        for name in environments.ENVIRONMENTS:
+            locks = [tmp_path / "requirements" / f for f in environments.combinations(name)[built]]
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / environments.STAMP).write_text(environments.stamp_of(locks))
+        return {job.name for job in environments._jobs(list(environments.ENVIRONMENTS), [*options])}
+
+    everything = {".venv", ".venv-rasa"}
+    assert needed(0) == needed(1) == needed(2) == set()
+    assert needed(0, "--milvus") == everything
+    assert needed(1, "--milvus") == needed(2, "--milvus") == set()
+    assert needed(0, "--dev") == everything
+    assert needed(1, "--dev") == {".venv"}
+    assert needed(2, "--dev") == set()
