@@ -332,6 +332,19 @@ async def test_knowledge_answer_with_figures_reaction_and_clarify() -> None:
     assert choice.replies[0]["buttons"][0] == {"title": "查账单", "payload": "查上个月账单"}
 
 
+async def test_what_did_not_help_brings_the_next_best_questions_or_a_person() -> None:
+    talk = Conversation()
+    other = {**HIT, "entry_id": "roaming-open", "question": "怎么开通国际漫游？"}
+    answer = await talk.say("国际漫游怎么收费", "ask_knowledge",
+                            knowledge={"decision": "answer", "hits": [HIT, other]})  # fmt: skip
+    assert answer.replies[0]["knowledge"]["entry_id"] == "roaming-fee"
+    kinds = [b["title"] for b in answer.replies[0]["buttons"] if b.get("kind") == "feedback"]
+    assert kinds == ["解决了", "没解决"]
+    again = await talk.say("没解决我的问题", "feedback_negative")
+    assert again.buttons[0] == "怎么开通国际漫游？"
+    assert "转人工" in again.buttons
+
+
 async def test_knowledge_without_the_catalogue_hides_the_figure(sandbox: FastAPI) -> None:
     await break_operator(sandbox)
     said = await Conversation().say("漫游收费", "ask_knowledge",
