@@ -130,6 +130,12 @@ class Presence:
         self._recent = (time.monotonic(), agents)
         return agents
 
+    async def names(self) -> dict[str, str]:
+        """Display names of all staff by id, supervisors and former colleagues included."""
+        async with self._database.reading() as session:
+            rows = await session.execute(select(StaffAccount.id, StaffAccount.display_name))
+            return {row[0]: row[1] for row in rows}
+
     async def _read_everyone(self) -> list[AgentState]:
         accounts = select(StaffAccount, AgentPresence).outerjoin(
             AgentPresence, AgentPresence.agent_id == StaffAccount.id

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from core.errors import InvalidInput
 from core.staff import Staff, StaffDirectory
 from handoff.context import masked
+from handoff.people_api import create_people_router
 from handoff.routing import GROUP_WORDS
 from handoff.service import HandoffService
 from handoff.sockets import serve_desk
@@ -25,6 +26,7 @@ class MessageBody(BaseModel):
 
 class NoteBody(BaseModel):
     text: str
+    client_message_id: str | None = Field(None, max_length=64)
 
 
 class TransferBody(BaseModel):
@@ -57,8 +59,7 @@ def create_router(service: HandoffService, staff_directory: StaffDirectory) -> A
 
     async def at_work(request: Request) -> Staff:
         staff = await guard(request)
-        if "agent" in staff.roles:
-            await service.presence.touch(staff.id)
+        await service.presence.touch(staff.id)
         return staff
 
     router.include_router(_handoffs(service, at_work))
@@ -66,6 +67,7 @@ def create_router(service: HandoffService, staff_directory: StaffDirectory) -> A
     router.include_router(_ending(service, at_work))
     router.include_router(_agents(service, at_work))
     router.include_router(create_ticket_router(service, at_work))
+    router.include_router(create_people_router(service, at_work))
 
     @router.websocket("/agents/ws")
     async def desk_socket(socket: WebSocket) -> None:
@@ -131,12 +133,12 @@ def _serving(service: HandoffService, at_work: Any) -> APIRouter:
 
     @router.post("/notes")
     async def note(handoff_id: str, body: NoteBody, staff: Staff = signed_in) -> dict[str, Any]:
-        written = await service.note(handoff_id, staff, body.text)
+        written = await service.note(handoff_id, staff, body.text, body.client_message_id)
         return {"message": masked(written.staff())}
 
     @router.post("/read", status_code=204)
     async def read(handoff_id: str, body: ReadBody, staff: Staff = signed_in) -> None:
-        await service.read(handoff_id, staff, body.seq)
+        await service.read_to(handoff_id, staff, body.seq)
 
     @router.post("/typing", status_code=204)
     async def typing(handoff_id: str, staff: Staff = signed_in) -> None:
@@ -192,7 +194,8 @@ def _agents(service: HandoffService, at_work: Any) -> APIRouter:
         everyone = await service.presence.everyone()
         shown = [agent.shown() for agent in everyone if not online or agent.status != "offline"]
         groups = [{"id": group, "name": name} for group, name in GROUP_WORDS.items()]
-        return {"agents": shown, "skill_groups": groups}
+        names = await service.presence.names()
+        return {"agents": shown, "skill_groups": groups, "names": names}
 
     @router.get("/me")
     async def me(staff: Staff = signed_in) -> dict[str, Any]:

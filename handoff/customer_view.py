@@ -9,7 +9,7 @@ from handoff.agents import Presence
 from handoff.estimate import WaitEstimator
 from handoff.intake import Intake
 from handoff.queue import position_in
-from handoff.states import State
+from handoff.states import IN_LINE, State
 
 
 class CustomerView:
@@ -29,9 +29,8 @@ class CustomerView:
         if handoff is None:
             return {}
         if handoff.state == State.ACTIVE:
-            names = {agent.id: agent.display_name for agent in await self._presence.everyone()}
-            return {"agent_name": names.get(handoff.agent_id or "")}
-        if handoff.state != State.WAITING:
+            return {"agent_name": (await self._presence.names()).get(handoff.agent_id or "")}
+        if handoff.state not in IN_LINE:
             return {}
         async with self._database.reading() as session:
             position = await position_in(session, handoff)

@@ -6,18 +6,22 @@ from redis.asyncio import Redis
 
 from core.database import Database
 from core.errors import InvalidInput
-from core.events import TYPING, LiveBus
-from core.redis_keys import agent_channel, conversation_channel
+from core.events import READ, TYPING, LiveBus
+from core.redis_keys import agent_channel, backstage_channel, conversation_channel
 from core.settings import Settings
 from core.staff import Staff
 from core.transcript import Transcript
 from handoff.agents import Presence
+from handoff.assistance import Assistance, Assistant
+from handoff.canned import CannedReplies
 from handoff.checks import check_active, check_owner
 from handoff.claims import Claims
 from handoff.context import CustomerFacts
 from handoff.customer_view import CustomerView
 from handoff.estimate import WaitEstimator
 from handoff.feedback import Feedback
+from handoff.floor import FloorFeed, FloorView
+from handoff.guests import Conference, check_speaker
 from handoff.hours import ServiceHours
 from handoff.intake import Intake
 from handoff.models import Grade, Ticket, TicketKind
@@ -27,6 +31,7 @@ from handoff.routing import GROUP_WORDS
 from handoff.serving import Serving
 from handoff.states import State
 from handoff.steps import OnReturned, Steps
+from handoff.supervising import Supervising
 from handoff.tickets import TicketBook
 from handoff.transfers import Transfers
 from handoff.views import DeskViews
@@ -42,6 +47,7 @@ class HandoffService:
         customer_facts: asks the operator's systems about a customer.
         on_returned: called with the conversation id whenever the bot owns it again; must not wait for the
             message being worked on in that conversation, since a cancelled wait is part of one.
+        assistant: the silent bot that helps agents; None = they work without.
     """
 
     def __init__(
@@ -53,8 +59,10 @@ class HandoffService:
         customer_facts: CustomerFacts,
         settings: Settings,
         on_returned: OnReturned,
+        assistant: Assistant | None = None,
     ) -> None:
         self.bus = bus
+        self._database = database
         self._transcript = transcript
         self.agent_lost_s = settings.agent_lost_s
         self.line = WaitingLine(redis, database)
@@ -68,7 +76,13 @@ class HandoffService:
         serving = Serving(steps)
         claims = Claims(steps, self.line, self.presence, intake)
         transfers = Transfers(database, steps, self.presence, estimator, intake)
-        self.views = DeskViews(database, transcript, builder, self.presence)
+        assistance = Assistance(transcript, bus, assistant)
+        self.listen = assistance.listen
+        self._assistance = assistance
+        self.views = DeskViews(database, transcript, builder, self.presence, assistance)
+        self.floor = FloorFeed(FloorView(database, self.views, self.presence), bus)
+        self.conference = Conference(steps, self.presence, bus)
+        self.canned = CannedReplies(database)
         self._watch = Watch(
             database, steps, self.line, self.presence, estimator, intake, settings.agent_lost_s
         )
@@ -79,7 +93,7 @@ class HandoffService:
         self.get = intake.get
         self.abandon = intake.abandon
         self.ask_facts = intake.ask_facts
-        self.settle = intake.settle
+        self._settle_intake = intake.settle
         self.accept = claims.accept
         self.accept_next = claims.accept_next
         self.message = serving.message
@@ -88,19 +102,33 @@ class HandoffService:
         self.give_back = serving.give_back
         self.finish = serving.finish
         self.close = serving.close
+        self.supervising = Supervising(database, steps, self.accept, bus)
         self.transfer = transfers.transfer
         self.rate = Feedback(database, transcript).rate
         self.watch_agents = self._watch.run
         self.release_lost = self._watch.release_lost
         self.tell_places = self._watch.tell_places
 
+    async def settle(self) -> None:
+        """Waits for what runs in the background (at shutdown and in tests)."""
+        await self._settle_intake()
+        await self._assistance.settle()
+
     async def agent_typing(self, handoff_id: str, staff: Staff) -> None:
-        """Shows the customer that the agent types."""
+        """Shows the customer, and the others in the conversation, that somebody of ours types."""
         handoff = await self.get(handoff_id)
-        check_owner(handoff, staff, supervisors=False)
+        async with self._database.reading() as session:
+            await check_speaker(session, handoff, staff)
         check_active(handoff)
         channel = conversation_channel(handoff.conversation_id)
-        await self.bus.publish(channel, TYPING, sender="agent")
+        await self.bus.publish(
+            channel, TYPING, sender="agent", agent_id=staff.id, agent_name=staff.display_name
+        )
+
+    async def read_to(self, handoff_id: str, staff: Staff, seq: int) -> None:
+        """The serving agent has seen everything up to ``seq``; their other desks hear of it."""
+        await self.read(handoff_id, staff, seq)
+        await self.bus.publish(agent_channel(staff.id), READ, handoff_id=handoff_id, seq=seq)
 
     async def ticket_from(
         self, handoff_id: str, staff: Staff, kind: TicketKind, grade: Grade, title: str, text: str,
@@ -123,12 +151,12 @@ class HandoffService:
         )
 
     async def customer_typing(self, conversation_id: str, text: str) -> None:
-        """Shows what the customer is typing to the serving agent, and to nobody else."""
+        """Shows what the customer is typing to the agents in the conversation, and to nobody else."""
         handoff = await self.current(conversation_id)
         if handoff is None or handoff.state != State.ACTIVE or handoff.agent_id is None:
             return
         await self.bus.publish(
-            agent_channel(handoff.agent_id),
+            backstage_channel(conversation_id),
             TYPING,
             sender="customer",
             conversation_id=conversation_id,

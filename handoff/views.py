@@ -16,8 +16,11 @@ from core.staff import Staff
 from core.transcript import Conversation, Message, Transcript
 from handoff import routing
 from handoff.agents import Presence
+from handoff.assistance import Assistance
+from handoff.canned import values_for
 from handoff.context import masked
-from handoff.models import Handoff, HandoffEvent, Rating
+from handoff.guests import guests_of, is_guest_of
+from handoff.models import Handoff, HandoffEvent, HandoffGuest, Rating
 from handoff.package import PackageBuilder
 from handoff.serving import DISPOSITIONS
 from handoff.states import LIVE, STATE_WORDS, State
@@ -36,11 +39,13 @@ class DeskViews:
         transcript: Transcript,
         builder: PackageBuilder,
         presence: Presence,
+        assistance: Assistance,
     ) -> None:
         self._database = database
         self._transcript = transcript
         self._builder = builder
         self._presence = presence
+        self._assistance = assistance
 
     async def rows(
         self,
@@ -53,13 +58,13 @@ class DeskViews:
         """List rows in the order of the line.
 
         Args:
-            mine: only what this staff member serves or served.
+            mine: only what this staff member serves or served, or is asked into.
         """
         query = select(Handoff).where(Handoff.state.in_(states))
         if skill_group:
             query = query.where(Handoff.skill_group == skill_group)
         if mine:
-            query = query.where(Handoff.agent_id == staff.id)
+            query = query.where(or_(Handoff.agent_id == staff.id, is_guest_of(staff.id)))
         elif "supervisor" not in staff.roles:
             query = query.where(_within_sight(staff))
         query = query.order_by(Handoff.priority.desc(), Handoff.queued_at, Handoff.id)
@@ -90,9 +95,11 @@ class DeskViews:
             moves = (await session.execute(events.order_by(HandoffEvent.id))).scalars()
             history = [event.shown() for event in moves]
             rating = await session.get(Rating, handoff_id)
+        package.suggested_replies = await self._assistance.finish(package.suggested_replies)
         options = [{"value": value, "title": title} for value, title in DISPOSITIONS.items()]
         return row | {
             "context": masked(package.model_dump(mode="json")),
+            "placeholders": masked(values_for(package, staff)),
             "events": masked(history),
             "closing": {
                 "summary": masked(handoff.summary or closing_summary(package)),
@@ -112,17 +119,28 @@ class DeskViews:
         """Sequence number of the last message."""
         return (await self._transcript.conversation(conversation_id)).last_seq
 
-    async def active(self, agent_id: str) -> list[dict[str, Any]]:
-        """The conversations an agent serves: handoff, conversation, last sequence number."""
+    async def active(self, staff_id: str) -> list[dict[str, Any]]:
+        """The conversations somebody serves or has joined: handoff, conversation, last sequence number,
+        and whether they are "owner" or "guest"."""
         query = (
-            select(Handoff.id, Handoff.conversation_id, Conversation.last_seq)
+            select(Handoff.id, Handoff.conversation_id, Conversation.last_seq, Handoff.agent_id)
             .join(Conversation, Conversation.id == Handoff.conversation_id)
-            .where(Handoff.agent_id == agent_id, Handoff.state == State.ACTIVE)
+            .where(
+                or_(
+                    and_(Handoff.agent_id == staff_id, Handoff.state == State.ACTIVE),
+                    is_guest_of(staff_id, ("joined",)),
+                )
+            )
         )
         async with self._database.reading() as session:
             rows = await session.execute(query)
             return [
-                {"handoff_id": row[0], "conversation_id": row[1], "last_seq": row[2]}
+                {
+                    "handoff_id": row[0],
+                    "conversation_id": row[1],
+                    "last_seq": row[2],
+                    "role": "owner" if row[3] == staff_id else "guest",
+                }
                 for row in rows
             ]
 
@@ -142,9 +160,11 @@ class DeskViews:
         conversations = {row.id: row for row in (await session.execute(query)).scalars()}
         last = await _last_messages(session, ids)
         unread = await _unread(session, [handoff.id for handoff in handoffs])
-        names = {agent.id: agent.display_name for agent in await self._presence.everyone()}
+        guests = await guests_of(session, handoffs)
+        names = await self._presence.names()
         return [
             _row(handoff, conversations[handoff.conversation_id], last, unread, names, staff)
+            | _company(guests.get(handoff.id, ()), names, handoff, staff)
             for handoff in handoffs
         ]
 
@@ -152,7 +172,11 @@ class DeskViews:
 def _within_sight(staff: Staff) -> ColumnElement[bool]:
     reach = routing.groups_within_reach(staff.skill_groups)
     takeable = or_(Handoff.skill_group.in_(reach), Handoff.reserved_for == staff.id)
-    return or_(Handoff.agent_id == staff.id, and_(Handoff.state == State.WAITING, takeable))
+    return or_(
+        Handoff.agent_id == staff.id,
+        and_(Handoff.state == State.WAITING, takeable),
+        is_guest_of(staff.id),
+    )
 
 
 async def _seen(
@@ -162,6 +186,9 @@ async def _seen(
     if handoff is None:
         raise NotFound("没有找到这个人工会话。")
     if handoff.agent_id == staff.id or "supervisor" in staff.roles:
+        return handoff
+    here = (await guests_of(session, [handoff])).get(handoff_id, ())
+    if staff.id in {guest.staff_id for guest in here}:
         return handoff
     if handoff.state != State.WAITING:
         raise NotAllowed("这个会话由其他同事负责，您不能查看。")
@@ -244,11 +271,40 @@ def _row(
     return {name: masked(value) for name, value in row.items()}
 
 
+def _company(
+    guests: Sequence[HandoffGuest], names: Mapping[str, str], handoff: Handoff, staff: Staff
+) -> dict[str, Any]:
+    # Who else is there, and what the reader is to this conversation.
+    own = next((guest for guest in guests if guest.staff_id == staff.id), None)
+    role = "owner" if handoff.agent_id == staff.id else None
+    if own is not None:
+        role = "guest" if own.state == "joined" else "invited"
+    return {
+        "role": role,
+        "guests": [
+            {
+                "id": guest.staff_id,
+                "name": names.get(guest.staff_id, guest.staff_id),
+                "state": guest.state,
+                "by": names.get(guest.invited_by or ""),
+                "note": guest.note if guest.state == "invited" else "",
+            }
+            for guest in guests
+        ],
+    }
+
+
 def _preview(message: Message | None) -> dict[str, Any] | None:
     if message is None:
         return None
     at = message.created_at.isoformat()
-    return {"sender": message.sender, "text": message.text[:_PREVIEW], "at": at}
+    return {
+        "sender": message.sender,
+        "audience": message.audience,
+        "agent_id": message.agent_id,
+        "text": message.text[:_PREVIEW],
+        "at": at,
+    }
 
 
 def _waited(handoff: Handoff) -> int:

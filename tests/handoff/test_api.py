@@ -22,7 +22,7 @@ ROW = {
     "tier_text", "elderly", "verification", "mood", "mood_text", "priority", "priority_reasons",
     "agent_id", "agent_name", "mine", "reserved_for", "preferred_agent", "opened_at", "waiting_since",
     "waiting_s", "accepted_at", "first_reply_at", "ended_at", "disposition", "unread", "last_seq",
-    "last_message",
+    "last_message", "role", "guests",
 }  # fmt: skip
 
 

@@ -104,7 +104,7 @@ async def test_customers_see_that_the_agent_types_but_never_their_own_preview(
         await room.service.customer_typing(handoff.conversation_id, "秘密")
         await desk.send(type="typing", handoff_id=handoff.id)
         event = await asyncio.wait_for(events.get(), 2)
-        assert event == {"type": "typing", "sender": "agent"}
+        assert (event["sender"], event["agent_name"]) == ("agent", "林小雨")
         assert events.empty()
     await desk.connection.close()
 
