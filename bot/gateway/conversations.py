@@ -114,6 +114,8 @@ class ConversationRouter:
             with contextlib.suppress(IllegalMove):
                 await self._handoffs.abandon(conversation.id)
         await self._settle(message, None)
+        # The bot is silent, not deaf: the agent is offered what it finds.
+        self._handoffs.listen(message, conversation.customer_id)
         return {}
 
     async def _ask_bot(self, conversation: Conversation, message: Message) -> dict[str, float]:

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from actions.bss.client import OperatorClient
 from bot.dialogue.client import DialogueClient, DialogueDown
 from bot.gateway.access import CustomerAccess
+from bot.gateway.assistant import DialogueAssistant
 from bot.gateway.answers import AnswerFollower
 from bot.gateway.conversations import ConversationRouter
 from bot.gateway.facts import OperatorFacts
@@ -125,6 +126,7 @@ def build_services(settings: Settings) -> Services:
         customer_facts=OperatorFacts(operator),
         settings=settings,
         on_returned=forget,
+        assistant=DialogueAssistant(dialogue, operator),
     )
     encoder = SentenceEncoder(settings.encoder_dir)
     knowledge = KnowledgeService(

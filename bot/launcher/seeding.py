@@ -7,6 +7,7 @@ from core.database import Database
 from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import StaffDirectory
+from handoff.canned import seed_canned
 from handoff.seeding import seed_staff
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.seeding import refresh_published, seed_knowledge
@@ -19,6 +20,7 @@ async def seed(settings: Settings, passwords: dict[str, str]) -> None:
         tokens = TokenIssuer(settings.token_key.get_secret_value())
         directory = StaffDirectory(database, tokens, settings.staff_token_hours)
         await seed_staff(directory, passwords)
+        await seed_canned(database)
         encoder = SentenceEncoder(settings.encoder_dir)
         bring_in = seed_knowledge if settings.seed_knowledge == "on" else refresh_published
         await bring_in(database, settings.knowledge_dir, encoder, say)
