@@ -16,8 +16,8 @@ from starlette.requests import HTTPConnection
 from actions.bss.client import OperatorClient
 from bot.dialogue.client import DialogueClient, DialogueDown
 from bot.gateway.access import CustomerAccess
-from bot.gateway.assistant import DialogueAssistant
 from bot.gateway.answers import AnswerFollower
+from bot.gateway.assistant import DialogueAssistant
 from bot.gateway.conversations import ConversationRouter
 from bot.gateway.facts import OperatorFacts
 from bot.gateway.limits import AttemptLimiter
