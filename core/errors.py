@@ -14,7 +14,8 @@ ChangdaError
 ├── NotFound                404
 ├── Conflict                409  the state forbids it
 │   ├── IllegalMove         409  the handoff's state machine says no
-│   └── AlreadyClaimed      409  another agent was faster
+│   ├── AlreadyClaimed      409  another agent was faster
+│   └── AtCapacity          409  the agent has as many conversations as they may
 ├── TooManyRequests         429
 └── Unavailable             503  a part we need does not answer
 
@@ -106,6 +107,10 @@ class IllegalMove(Conflict):
 
 class AlreadyClaimed(Conflict):
     code, title = "already_claimed", "这个会话已经被其他同事接走了。"
+
+
+class AtCapacity(Conflict):
+    code, title = "at_capacity", "您手上的会话已达上限，请先结束一个再接入。"
 
 
 class TooManyRequests(ChangdaError):

@@ -67,9 +67,39 @@ class Settings(BaseSettings):
     customer_token_hours: float = Field(24 * 30, gt=0)
     staff_token_hours: float = Field(12, gt=0)
     service_hours: str = "00:00-24:00"
-    """When people answer, local time; outside it customers leave a message."""
+    """When people answer on a working day, local time; outside it customers leave a message."""
+    service_calendar: Path = ROOT / "data" / "service_calendar.yml"
+    """Weekends, holidays and make-up working days, which the operator edits."""
     agent_lost_s: float = Field(30.0, gt=0)
     """A vanished agent's conversations go back to their old place after this."""
+
+    offer_mode: Literal["both", "push", "pull"] = "both"
+    """push: a waiting customer is offered to one agent and only they may accept; pull: agents take from
+    the list; both: offered to one agent, while colleagues may still take from the list."""
+    offer_s: float = Field(20.0, gt=0, le=600)
+    """How long an agent may look at an offer."""
+    offer_lapses: int = Field(3, ge=1)
+    """An agent who lets so many offers in a row lapse is set busy."""
+    agent_capacity: int = Field(8, ge=1, le=100)
+    """An agent with so many conversations is offered no more, unless their account says otherwise."""
+    agent_limit: int = Field(50, ge=1, le=500)
+    """So many an agent may take by hand; an account's own capacity is a limit for both."""
+    priority_point_s: float = Field(10.0, ge=0, le=600)
+    """Seconds of waiting that one priority point is worth: so nobody waits for ever."""
+    overflow_s: float = Field(60.0, ge=0)
+    """After this wait other skill groups help out."""
+    queue_max: int = Field(200, ge=0)
+    """More waiting in one group than this: a call back is offered. 0 = no limit."""
+    queue_max_wait_s: float = Field(1800.0, ge=0)
+    """A longer estimated wait than this: a call back is offered. 0 = no limit."""
+    queue_full: Literal["ask", "callback"] = "ask"
+    """ask: the customer chooses between waiting and a call back; callback: a call back is all there is."""
+    sla_first_reply_s: float = Field(120.0, gt=0)
+    """From asking for a person to their first words, in hours of service."""
+    sla_next_reply_s: float = Field(120.0, gt=0)
+    """From a customer's words to the agent's answer, in hours of service."""
+    sla_resolve_s: float = Field(3600.0, gt=0)
+    """From asking for a person to the end of the talk, in hours of service."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

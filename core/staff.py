@@ -49,7 +49,8 @@ class StaffAccount(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     roles: Mapped[list[Role]] = mapped_column(JSON)
     skill_groups: Mapped[list[str]] = mapped_column(JSON)
-    capacity: Mapped[int] = mapped_column(default=3)
+    capacity: Mapped[int] = mapped_column(default=0)
+    """Conversations at the same time; 0 = as the setting says."""
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -96,7 +97,7 @@ class StaffDirectory:
 
     async def create(
         self, username: str, password: str, display_name: str,
-        roles: list[Role], skill_groups: list[str], capacity: int = 3,
+        roles: list[Role], skill_groups: list[str], capacity: int = 0,
     ) -> None:  # fmt: skip
         """Creates an account, or sets everything of an existing one anew."""
         account = StaffAccount(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,20 +12,25 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import now
 from core.database import Database
 from core.errors import InvalidInput
 from core.events import AGENT_STATUS, LiveBus
 from core.redis_keys import AGENT_SEEN, STAFF_CHANNEL
+from core.settings import Settings
 from core.staff import StaffAccount
+from handoff import words
 from handoff.models import AgentPresence, AgentStatus, Handoff
+from handoff.queue import WaitingLine
 from handoff.routing import Floor
 from handoff.states import State
 
 log = structlog.get_logger(__name__)
 
 _RECENT_S = 1.0
+_NAMES_S = 15.0
 STATUSES: tuple[AgentStatus, ...] = ("online", "busy", "offline")
 
 
@@ -39,8 +44,10 @@ class AgentState:
     capacity: int
     status: AgentStatus
     load: int
-    """Conversations being served now."""
+    """Conversations being served or on offer now."""
     since: datetime | None
+    notice: str | None = None
+    """Why the system changed the status."""
 
     def shown(self) -> dict[str, Any]:
         """For desks and supervisors."""
@@ -52,18 +59,30 @@ class AgentState:
             "status": self.status,
             "load": self.load,
             "since": self.since.isoformat() if self.since else None,
+            "notice": self.notice,
         }
 
 
 class Presence:
-    """Statuses and signs of life of all agents."""
+    """Statuses and signs of life of all agents.
 
-    def __init__(self, redis: Redis, database: Database, bus: LiveBus) -> None:
+    Args:
+        settings: the rules in force: capacity, overflow, who may take what is on offer.
+    """
+
+    def __init__(
+        self, redis: Redis, database: Database, bus: LiveBus, line: WaitingLine, settings: Settings
+    ) -> None:
         self._redis = redis
         self._database = database
         self._bus = bus
+        self._line = line
+        self._settings = settings
+        self.on_room: Callable[[], None] = _nothing
+        """Called when somebody came online."""
         # Which store the signs of life come from, and since when: see _settled.
         self._source: tuple[str, float] = ("", time.monotonic())
+        self._names: tuple[float, dict[str, str]] | None = None
         self._recent: tuple[float, list[AgentState]] | None = None
 
     async def set_status(self, agent_id: str, status: str) -> AgentStatus:
@@ -85,21 +104,72 @@ class Presence:
                         agent_id=agent_id, status=chosen, changed_at=moment, seen_at=moment
                     )
                 )
-            elif changed:
-                row.status, row.changed_at, row.seen_at = chosen, moment, moment
-        self._recent = None
+            else:
+                row.lapsed, row.notice = 0, None
+                if changed:
+                    row.status, row.changed_at, row.seen_at = chosen, moment, moment
+            account = await session.get(StaffAccount, agent_id)
         await self.touch(agent_id)
-        if changed:
-            await self._bus.publish(STAFF_CHANNEL, AGENT_STATUS, agent_id=agent_id, status=chosen)
+        await self._tell(agent_id, chosen, account, changed)
         return chosen
+
+    async def lapse(self, agent_id: str) -> str | None:
+        """An offer ran out unanswered; returns the notice when that was one too many.
+
+        The agent is then busy until they say otherwise: whoever does not look at the screen must not
+        keep customers waiting.
+        """
+        limit = self._settings.offer_lapses
+        async with self._database.transaction() as session:
+            row = await session.get(AgentPresence, agent_id, with_for_update=True)
+            if row is None or row.status != "online":
+                return None
+            row.lapsed += 1
+            if row.lapsed < limit:
+                return None
+            notice = words.set_busy(row.lapsed)
+            row.lapsed, row.status, row.changed_at, row.notice = 0, "busy", now(), notice
+        await self._tell(agent_id, "busy", None, True, notice)
+        return notice
+
+    async def answered(self, session: AsyncSession, agent_id: str) -> None:
+        """The agent answered an offer, one way or the other."""
+        row = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
+        await session.execute(row.where(AgentPresence.lapsed > 0).values(lapsed=0))
+
+    def capacity_of(self, account: StaffAccount | None) -> int:
+        """With how many conversations an agent is offered no more."""
+        own = account.capacity if account else 0
+        return own or self._settings.agent_capacity
+
+    def limit_of(self, account: StaffAccount | None) -> int:
+        """How many conversations an agent may take by hand."""
+        own = account.capacity if account else 0
+        return own or max(self._settings.agent_limit, self._settings.agent_capacity)
+
+    async def _tell(
+        self, agent_id: str, status: AgentStatus, account: StaffAccount | None, changed: bool,
+        notice: str | None = None,
+    ) -> None:  # fmt: skip
+        self._recent = None
+        if status == "online" and account is not None and "agent" in account.roles:
+            capacity = self.capacity_of(account)
+            await self._line.enter(agent_id, account.skill_groups, capacity)
+            self.on_room()
+        else:
+            await self._line.leave(agent_id)
+        if changed:
+            event = {"agent_id": agent_id, "status": status}
+            if notice:
+                event["notice"] = notice
+            await self._bus.publish(STAFF_CHANNEL, AGENT_STATUS, **event)
 
     async def leave(self, agent_id: str) -> None:
         """The agent vanished: offline, without a sign of life."""
         row = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
         async with self._database.transaction() as session:
             await session.execute(row.values(status="offline", changed_at=now()))
-        self._recent = None
-        await self._bus.publish(STAFF_CHANNEL, AGENT_STATUS, agent_id=agent_id, status="offline")
+        await self._tell(agent_id, "offline", None, True)
 
     async def status(self, agent_id: str) -> AgentStatus:
         """What the agent chose last; offline if never."""
@@ -120,7 +190,12 @@ class Presence:
         """Who is online and which groups that covers."""
         online = [agent for agent in await self.everyone() if agent.status == "online"]
         covered = {group for agent in online for group in agent.skill_groups}
-        return Floor(frozenset(agent.id for agent in online), frozenset(covered))
+        return Floor(
+            frozenset(agent.id for agent in online),
+            frozenset(covered),
+            overflow_s=self._settings.overflow_s,
+            strict=self._settings.offer_mode == "push",
+        )
 
     async def everyone(self) -> list[AgentState]:
         """All agents with status and load, by id; up to a second old, since every opening asks."""
@@ -132,30 +207,46 @@ class Presence:
 
     async def names(self) -> dict[str, str]:
         """Display names of all staff by id, supervisors and former colleagues included."""
+        if self._names and time.monotonic() - self._names[0] < _NAMES_S:
+            return self._names[1]
         async with self._database.reading() as session:
             rows = await session.execute(select(StaffAccount.id, StaffAccount.display_name))
-            return {row[0]: row[1] for row in rows}
+            names = {row[0]: row[1] for row in rows}
+        self._names = (time.monotonic(), names)
+        return names
 
     async def _read_everyone(self) -> list[AgentState]:
-        accounts = select(StaffAccount, AgentPresence).outerjoin(
-            AgentPresence, AgentPresence.agent_id == StaffAccount.id
-        )
+        # Columns, not objects: a floor of a thousand is read every second.
+        accounts = (
+            select(
+                StaffAccount.id, StaffAccount.display_name, StaffAccount.roles, StaffAccount.skill_groups,
+                StaffAccount.capacity, AgentPresence.status, AgentPresence.changed_at, AgentPresence.notice,
+            )
+            .outerjoin(AgentPresence, AgentPresence.agent_id == StaffAccount.id)
+            .where(StaffAccount.active)
+            .order_by(StaffAccount.id)
+        )  # fmt: skip
         loads = (
             select(Handoff.agent_id, func.count())
-            .where(Handoff.state == State.ACTIVE)
+            .where(Handoff.state.in_([State.ACTIVE, State.OFFERED]))
             .group_by(Handoff.agent_id)
         )
         async with self._database.reading() as session:
-            rows = await session.execute(
-                accounts.where(StaffAccount.active).order_by(StaffAccount.id)
-            )
-            pairs = [(row[0], row[1]) for row in rows]
+            rows = (await session.execute(accounts)).all()
             load = {row[0]: row[1] for row in await session.execute(loads)}
-        return [
-            _state(account, row, load.get(account.id, 0))
-            for account, row in pairs
-            if "agent" in account.roles
-        ]
+        return [self._state(row, load) for row in rows if "agent" in row.roles]
+
+    def _state(self, row: Any, load: Mapping[str | None, int]) -> AgentState:
+        return AgentState(
+            id=row.id,
+            display_name=row.display_name,
+            skill_groups=tuple(row.skill_groups),
+            capacity=row.capacity or self._settings.agent_capacity,
+            status=row.status or "offline",
+            load=load.get(row.id, 0),
+            since=row.changed_at,
+            notice=row.notice,
+        )
 
     async def lost(self, after_s: float) -> list[str]:
         """Agents who should be here (a status other than offline, or a customer to serve) but gave no
@@ -204,13 +295,5 @@ class Presence:
         return [row.agent_id for row in rows if (now() - row.seen_at).total_seconds() > after_s]
 
 
-def _state(account: StaffAccount, row: AgentPresence | None, load: int) -> AgentState:
-    return AgentState(
-        id=account.id,
-        display_name=account.display_name,
-        skill_groups=tuple(account.skill_groups),
-        capacity=account.capacity,
-        status=row.status if row else "offline",
-        load=load,
-        since=row.changed_at if row else None,
-    )
+def _nothing() -> None:
+    pass

@@ -1,25 +1,42 @@
-"""Taking a waiting customer: from the list, or whoever is next. One winner among any number."""
+"""Taking a waiting customer: an offer, one from the list, or whoever is next. One winner among any number."""
 
 from __future__ import annotations
 
+import asyncio
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from core.clock import now
-from core.errors import AlreadyClaimed, IllegalMove, NotAllowed, NotFound
-from core.staff import Staff
+from core.database import Database
+from core.errors import AlreadyClaimed, AtCapacity, IllegalMove, NotAllowed, NotFound
+from core.staff import Staff, StaffAccount
 from core.transcript import Draft
 from handoff import routing, words
 from handoff.agents import Presence
 from handoff.checks import actor_of
 from handoff.intake import Intake
-from handoff.models import Handoff
+from handoff.models import AgentPresence, Handoff
 from handoff.queue import Claim, WaitingLine
-from handoff.states import Move, State
+from handoff.states import IN_LINE, Move, State
 from handoff.steps import Steps
+
+_PATIENCE = 20
+_PAUSE_S = 0.05
 
 
 class Claims:
     """Gives waiting customers to agents who ask for them."""
 
-    def __init__(self, steps: Steps, line: WaitingLine, presence: Presence, intake: Intake) -> None:
+    def __init__(
+        self,
+        database: Database,
+        steps: Steps,
+        line: WaitingLine,
+        presence: Presence,
+        intake: Intake,
+    ) -> None:
+        self._database = database
         self._steps = steps
         self._line = line
         self._presence = presence
@@ -29,20 +46,20 @@ class Claims:
         """Takes a waiting handoff; one winner. Accepting one's own again changes nothing.
 
         Raises:
-            AlreadyClaimed: another agent was faster.
-            NotAllowed: not within the agent's skills.
+            AlreadyClaimed: another agent was faster; names them.
+            AtCapacity: the agent serves as many as they may.
+            NotAllowed: not within the agent's skills, or on offer to somebody else.
             IllegalMove: it no longer waits.
         """
         handoff = await self._intake.get(handoff_id)
         if handoff.state == State.ACTIVE and handoff.agent_id == staff.id:
             return handoff
         await self._may_take(handoff, staff)
-        if await self._line.claim(handoff_id, handoff.skill_group, staff.id) is Claim.LOST:
-            raise AlreadyClaimed
+        await self._claim(handoff_id, staff)
         try:
             accepted = await self._accept_in_sql(handoff_id, staff)
         except BaseException:
-            await self._unclaim(handoff_id)
+            await self._line.place(await self._intake.get(handoff_id))
             raise
         if await self._presence.status(staff.id) == "offline":
             # Who takes a customer is at work.
@@ -50,9 +67,13 @@ class Claims:
         return accepted
 
     async def accept_next(self, staff: Staff) -> Handoff | None:
-        """Takes what is best served next by this agent; None when nothing waits."""
+        """Takes what is on offer to this agent, or what they serve best next; None when nothing waits.
+
+        Raises:
+            AtCapacity
+        """
         groups = routing.groups_within_reach(staff.skill_groups)
-        for handoff_id in await self._line.first(groups):
+        for handoff_id in [*await self._on_offer(staff.id), *await self._line.first(groups)]:
             try:
                 return await self.accept(handoff_id, staff)
             except (AlreadyClaimed, NotAllowed, IllegalMove, NotFound):
@@ -60,11 +81,29 @@ class Claims:
         return None
 
     async def _may_take(self, handoff: Handoff, staff: Staff) -> None:
-        if handoff.state not in (State.WAITING, State.OFFERED):
+        if handoff.state not in IN_LINE:
+            await self._line.place(handoff)  # Whatever still shows it as waiting is wrong.
+        if handoff.state == State.ACTIVE:
+            raise await self._claimed_by(handoff)
+        if handoff.state not in IN_LINE:
             return  # The table gives the better words.
         refusal = routing.why_not(handoff, staff, await self._presence.floor(), now())
         if refusal:
             raise NotAllowed(refusal)
+        async with self._database.reading() as session:
+            await self._check_room(session, staff)
+
+    async def _claim(self, handoff_id: str, staff: Staff) -> None:
+        for _ in range(_PATIENCE):
+            if await self._line.claim(handoff_id, staff.id) is not Claim.LOST:
+                return
+            # Somebody is storing it right now: an accept, which wins, or an offer, which may be taken.
+            await asyncio.sleep(_PAUSE_S)
+            handoff = await self._intake.get(handoff_id)
+            if handoff.state == State.ACTIVE:
+                raise await self._claimed_by(handoff)
+            await self._may_take(handoff, staff)
+        raise AlreadyClaimed
 
     async def _accept_in_sql(self, handoff_id: str, staff: Staff) -> Handoff:
         async with self._steps.step(handoff_id) as step:
@@ -72,21 +111,49 @@ class Claims:
             if handoff.state == State.ACTIVE and handoff.agent_id == staff.id:
                 return handoff
             if handoff.state == State.ACTIVE:
-                raise AlreadyClaimed
-            step.move(Move.ACCEPT, actor_of(staff), waited_s=_seconds_since_wait(handoff))
+                raise await self._claimed_by(handoff)
+            # Two accepts of one agent at once must not exceed their capacity together.
+            await step.session.get(AgentPresence, staff.id, with_for_update=True)
+            await self._check_room(step.session, staff)
+            await self._presence.answered(step.session, staff.id)
+            offered = handoff.state == State.OFFERED and handoff.agent_id == staff.id
+            waited = max(0.0, round((now() - handoff.waiting_since).total_seconds(), 1))
+            step.move(Move.ACCEPT, actor_of(staff), waited_s=waited, offered=offered)
             handoff.agent_id, handoff.reserved_for = staff.id, None
-            handoff.accepted_at = now()
+            handoff.accepted_at, handoff.offer_until, handoff.passed_over = now(), None, {}
             await step.say(Draft("system", words.joined(staff.display_name), agent_id=staff.id))
             await step.give_to("human")
         return step.handoff
 
-    async def _unclaim(self, handoff_id: str) -> None:
-        handoff = await self._intake.get(handoff_id)
-        if handoff.state == State.WAITING:
-            await self._line.put(handoff)
-        else:
-            await self._line.drop(handoff_id, handoff.skill_group)
+    async def _check_room(self, session: AsyncSession, staff: Staff) -> None:
+        if "agent" not in staff.roles:
+            return
+        account = await session.get(StaffAccount, staff.id)
+        limit = self._presence.limit_of(account)
+        serving = select(func.count()).where(
+            Handoff.agent_id == staff.id, Handoff.state == State.ACTIVE
+        )
+        count = int((await session.execute(serving)).scalar_one())
+        if count >= limit:
+            raise AtCapacity(
+                f"您正在服务{count}位客户，已达上限（{limit}位），请先结束一个会话再接入。",
+                limit=limit,
+            )
 
+    async def _claimed_by(self, handoff: Handoff) -> AlreadyClaimed:
+        async with self._database.reading() as session:
+            account = await session.get(StaffAccount, handoff.agent_id or "")
+        if account is None:
+            return AlreadyClaimed()
+        return AlreadyClaimed(
+            f"这个会话已由{account.display_name}接入。",
+            agent_id=account.id,
+            agent_name=account.display_name,
+        )
 
-def _seconds_since_wait(handoff: Handoff) -> float:
-    return max(0.0, round((now() - handoff.waiting_since).total_seconds(), 1))
+    async def _on_offer(self, agent_id: str) -> list[str]:
+        query = select(Handoff.id).where(
+            Handoff.agent_id == agent_id, Handoff.state == State.OFFERED
+        )
+        async with self._database.reading() as session:
+            return list((await session.execute(query)).scalars())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import new_id, now
@@ -17,16 +17,17 @@ from core.events import QUEUE_POSITION, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message
 from handoff import routing, words
+from handoff.callback import CallBack, QueuePolicy
 from handoff.context import MAX_REQUEST, ContextPackage, HandoffRequest
 from handoff.estimate import WaitEstimator
 from handoff.hours import ServiceHours
-from handoff.models import Handoff, Ticket
+from handoff.models import Handoff
 from handoff.package import PackageBuilder, customer_of
-from handoff.queue import position_in
-from handoff.states import Move
+from handoff.queue import position_in, ranked
+from handoff.sla import ServicePromise
+from handoff.states import Move, State
 from handoff.steps import CUSTOMER, SYSTEM, Step, Steps
 from handoff.suggestions import asks_for_a_person, requests_of
-from handoff.tickets import FIRST_REPLY_H, create_in
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,9 @@ class Intake:
         builder: PackageBuilder,
         estimator: WaitEstimator,
         hours: ServiceHours,
+        callback: CallBack,
+        policy: QueuePolicy,
+        promise: ServicePromise,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -49,6 +53,9 @@ class Intake:
         self._builder = builder
         self._estimator = estimator
         self._hours = hours
+        self._callback = callback
+        self._policy = policy
+        self._promise = promise
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, conversation_id: str, request: HandoffRequest) -> Handoff:
@@ -66,21 +73,20 @@ class Intake:
         group = await self._group(conversation_id, request)
         outlook = await self._estimator.outlook(group)
         on_duty = self._hours.open_at(now())
-        position = 0
+        position, wait_s = 0, None
         async with self._database.transaction() as session:
             step = await self._open_in(session, conversation_id, request, group)
             if isinstance(step, Handoff):
                 return step
-            if on_duty:
-                position = await position_in(session, step.handoff)
-                line = words.queued(group, position, outlook.wait_s(position))
-                await step.say(Draft("system", line, [words.CANCEL_BUTTON]))
-                await step.give_to("waiting")
+            if not on_duty:
+                await self._callback.instead(step, words.closed(self._hours.closed_words(now())))
             else:
-                await self._leave_message(step)
+                position = await position_in(session, step.handoff)
+                wait_s = outlook.wait_s(position)
+                position = await self._take_in(step, position, wait_s)
         await self._steps.announce(step)
         if position:
-            await self.tell_place(step.handoff, position, outlook.wait_s(position))
+            await self.tell_place(conversation_id, position, wait_s)
         self.ask_facts(step.handoff)
         return step.handoff
 
@@ -114,9 +120,24 @@ class Intake:
             await step.give_to("bot")
         return step.handoff
 
-    async def tell_place(self, handoff: Handoff, position: int, wait_s: int | None) -> None:
+    async def call_back(self, conversation_id: str) -> Handoff:
+        """The customer would rather be called than wait: a ticket takes over, the bot has them back.
+
+        Raises:
+            NotFound: nothing is open.
+            IllegalMove: an agent serves already.
+        """
+        live = await self.current(conversation_id)
+        if live is None:
+            raise NotFound("您现在没有在排队等候人工客服。")
+        async with self._steps.step(live.id) as step:
+            await self._callback.instead(step, words.CALLED_BACK)
+            await step.give_to("bot")
+        return step.handoff
+
+    async def tell_place(self, conversation_id: str, position: int, wait_s: int | None) -> None:
         """Publishes the customer's place to the conversation."""
-        channel = conversation_channel(handoff.conversation_id)
+        channel = conversation_channel(conversation_id)
         await self._bus.publish(channel, QUEUE_POSITION, position=position, wait_s=wait_s)
 
     async def settle(self) -> None:
@@ -155,6 +176,9 @@ class Intake:
             return live
         said = await _customer_words(session, conversation_id)
         handoff = _new_handoff(conversation, request, group, said)
+        handoff.escalate_at = self._promise.first_look(handoff.opened_at)
+        handoff.queued_at = await _arrival(session, handoff)
+        handoff.ranked_at = ranked(handoff.priority, handoff.queued_at, self._policy.point_s)
         handoff.preferred_agent = await _last_agent(session, conversation)
         package = self._builder.first(handoff, conversation, request, said)
         handoff.mood = package.mood.label
@@ -165,30 +189,20 @@ class Intake:
         await session.flush()
         return step
 
-    async def _leave_message(self, step: Step) -> None:
-        handoff, session = step.handoff, step.session
-        conversation = await session.get_one(Conversation, handoff.conversation_id)
-        step.move(Move.LEAVE_MESSAGE, SYSTEM)
-        handoff.disposition = "left_message"
-        ticket = await _open_callback(session, conversation.id)
-        if ticket is not None:
-            line = words.message_already_left(self._hours.words(), ticket.id)
-        else:
-            grade = handoff.complaint_grade or "normal"
-            ticket = await create_in(
-                session,
-                kind="callback",
-                title=f"回访：{handoff.request}"[:100],
-                text=handoff.request,
-                skill_group=handoff.skill_group,
-                conversation=conversation,
-                handoff_id=handoff.id,
-                grade=grade,
-            )
-            hours = int(FIRST_REPLY_H[grade])
-            known = bool(conversation.phone)
-            line = words.left_message(self._hours.words(), ticket.id, hours, known)
-        await step.say(Draft("system", line))
+    async def _take_in(self, step: Step, position: int, wait_s: int | None) -> int:
+        """Puts the customer in the line, or tells them it is full; returns their place, 0 = none."""
+        handoff = step.handoff
+        full = self._policy.full(position, wait_s)
+        if full and self._policy.only_callback:
+            await self._callback.instead(step, words.FULL)
+            return 0
+        line = words.queued(handoff.skill_group, position, wait_s)
+        buttons = [words.CANCEL_BUTTON]
+        if full:
+            line, buttons = line + words.CALL_BACK_OFFER, [words.CALL_BACK_BUTTON, *buttons]
+        await step.say(Draft("system", line, buttons))
+        await step.give_to("waiting")
+        return position
 
     async def _add_facts(self, handoff_id: str) -> None:
         async with self._database.reading() as session:
@@ -225,7 +239,10 @@ def _new_handoff(
         read_seq=0,
         opened_at=moment,
         queued_at=moment,
+        ranked_at=moment,
         waiting_since=moment,
+        passed_over={},
+        escalations={},
         context={},
     )
 
@@ -251,6 +268,15 @@ async def _customer_words(session: AsyncSession, conversation_id: str) -> list[M
     return list((await session.execute(query.order_by(Message.seq))).scalars())
 
 
+async def _arrival(session: AsyncSession, handoff: Handoff) -> datetime:
+    # A clock set back must not let newcomers overtake those who wait.
+    query = select(func.max(Handoff.queued_at)).where(
+        Handoff.state == State.WAITING, Handoff.skill_group == handoff.skill_group
+    )
+    last: datetime | None = (await session.execute(query)).scalar_one()
+    return max(handoff.queued_at, last + timedelta(microseconds=1)) if last else handoff.queued_at
+
+
 async def _last_agent(session: AsyncSession, conversation: Conversation) -> str | None:
     same = Handoff.conversation_id == conversation.id
     if conversation.customer_id:
@@ -259,12 +285,3 @@ async def _last_agent(session: AsyncSession, conversation: Conversation) -> str 
     query = select(Handoff.agent_id).where(same, Handoff.accepted_at > since)
     rows = await session.execute(query.order_by(Handoff.accepted_at.desc()).limit(1))
     return rows.scalar_one_or_none()
-
-
-async def _open_callback(session: AsyncSession, conversation_id: str) -> Ticket | None:
-    query = select(Ticket).where(
-        Ticket.conversation_id == conversation_id,
-        Ticket.kind == "callback",
-        Ticket.state.in_(["open", "processing"]),
-    )
-    return (await session.execute(query.limit(1))).scalar_one_or_none()

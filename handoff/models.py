@@ -91,6 +91,8 @@ class Handoff(Base):
         JSON, default=dict, server_default=sql("'{}'")
     )
     """Clock → {"since", "level"}: how far an overdue clock was escalated."""
+    escalate_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When its clocks need looking at next."""
 
 
 class HandoffEvent(Base):
@@ -168,6 +170,8 @@ class Ticket(Base):
         JSON, default=dict, server_default=sql("'{}'")
     )
     """As a handoff's."""
+    escalate_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When its clocks need looking at next."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -1,73 +1,44 @@
-"""The waiting line: SQL is the truth, Redis the fast order and the referee of claims.
+"""The waiting line: SQL is the truth, Redis the fast order, the referee of claims and the matchmaker of offers.
 
-One ZSET per skill group, all under one hash tag. Every script first looks for the epoch key: where it is
-missing, Redis was wiped, and the line is rebuilt from SQL before anything else. While Redis is down every
-operation is answered from SQL, and the line is rebuilt once Redis is back.
+One ZSET per skill group and what is known of the agents, all under one hash tag. Every script first looks
+for the epoch key: where it is missing, Redis was wiped, and the line is rebuilt from SQL before anything
+else. While Redis is down every operation is answered from SQL, nothing is offered, and the line is rebuilt
+once Redis is back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import orjson
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
-from core.redis_keys import QUEUE_CLAIMS, QUEUE_EPOCH, QUEUE_WAITING
+from core.redis_keys import QUEUE_EPOCH, QUEUE_WAITING
+from handoff import scripts
 from handoff.models import Handoff
-from handoff.routing import SKILL_GROUPS
-from handoff.states import State
+from handoff.routing import FALLBACK, OVERFLOW_AFTER_S, RESERVED_S, SKILL_GROUPS
+from handoff.states import IN_LINE, State
 
 log = structlog.get_logger(__name__)
 
-_BAND = 2.0**42
-"""One priority point outweighs any arrival time in milliseconds (exact in a double up to 2,047 points)."""
-_TOP = 2047
-_CLAIM_MS = 10_000
+CLAIM_MS = 10_000
 """A claim that SQL never confirmed (the process died) is void after this."""
-_CHUNK = 1000
+PASSED_OVER_S = 60.0
+"""Who refused a customer or let the offer lapse is not asked for the same one again for this long."""
 _PAUSE_S = 1.0
 """After a failure Redis is left alone for this long, so that nobody waits for each failing call."""
-
-_PUT = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-redis.call('HDEL', KEYS[3], ARGV[1])
-return 1
-"""
-_CLAIM = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local held = redis.call('HGET', KEYS[3], ARGV[1])
-if held then
-  local at, agent = string.match(held, '^(%d+) (.*)$')
-  if agent ~= ARGV[2] and now - tonumber(at) < tonumber(ARGV[3]) then return 0 end
-end
-if redis.call('ZREM', KEYS[2], ARGV[1]) == 0 and not held then return 2 end
-redis.call('HSET', KEYS[3], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[2])
-return 1
-"""
-_DROP = """
-redis.call('ZREM', KEYS[1], ARGV[1])
-redis.call('HDEL', KEYS[2], ARGV[1])
-return 1
-"""
-_RANK = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
-local rank = redis.call('ZRANK', KEYS[2], ARGV[1])
-if rank then return rank + 1 end
-return 0
-"""
+_DEPTH = 20
+"""How far down a group's line a match looks, when the first ones there suit nobody."""
 
 
 class Claim(StrEnum):
@@ -79,58 +50,114 @@ class Claim(StrEnum):
     """Redis does not know; SQL decides."""
 
 
-def score(priority: int, queued_at: datetime) -> float:
-    """Order in the line, lower is earlier: priority, then arrival."""
-    return (_TOP - min(max(priority, 0), _TOP)) * _BAND + int(queued_at.timestamp() * 1000)
+def ranked(priority: int, queued_at: datetime, point_s: float) -> datetime:
+    """The place in the line as a moment, earlier goes first.
+
+    A priority point is worth ``point_s`` seconds of waiting. So the order of two customers never changes
+    while they wait, nothing is ever rescored, and whoever has waited longer than all points together are
+    worth goes before every newcomer: nobody starves.
+    """
+    return queued_at - timedelta(seconds=priority * point_s)
 
 
-def _key(group: str) -> str:
+def score(moment: datetime) -> int:
+    """Order in the line, lower is earlier: microseconds, exact in a double until the year 2255."""
+    return round(moment.timestamp() * 1_000_000)
+
+
+def group_index(group: str) -> int:
+    """A group as the scripts count them, from 1."""
+    return SKILL_GROUPS.index(group) + 1
+
+
+def waiting_key(group: str) -> str:
+    """The ZSET of a group."""
     return QUEUE_WAITING + group
 
 
 class WaitingLine:
-    """Who waits, in which order."""
+    """Who waits, in which order, and which agent has room for whom.
 
-    def __init__(self, redis: Redis, database: Database) -> None:
-        self._redis = redis
+    Args:
+        overflow_s: the wait after which other groups help out.
+    """
+
+    def __init__(
+        self, redis: Redis, database: Database, overflow_s: float = OVERFLOW_AFTER_S
+    ) -> None:
+        self.redis = redis
         self._database = database
-        self._put = redis.register_script(_PUT)
-        self._claim = redis.register_script(_CLAIM)
-        self._drop = redis.register_script(_DROP)
-        self._rank = redis.register_script(_RANK)
+        self._overflow_s = overflow_s
+        self._rebuild: Callable[[], Awaitable[None]] | None = None
+        self._scripts: dict[str, Any] = {}
         # Set when an operation could not reach Redis: what Redis holds may be out of date.
         self._suspect = False
         self._try_again_at = 0.0
         self._repairing = asyncio.Lock()
 
+    def rebuild_with(self, rebuild: Callable[[], Awaitable[None]]) -> None:
+        """Names what brings everything that SQL knows into an empty Redis."""
+        self._rebuild = rebuild
+
+    async def place(self, handoff: Handoff) -> None:
+        """Puts a handoff where it belongs by its state in SQL; again is harmless."""
+        if handoff.state == State.WAITING:
+            await self.put(handoff)
+        elif handoff.state in (State.OFFERED, State.ACTIVE) and handoff.agent_id:
+            await self.hold(handoff.id, handoff.agent_id, handoff.state == State.OFFERED)
+        else:
+            await self.drop(handoff.id)
+
     async def put(self, handoff: Handoff) -> None:
         """Puts a handoff that waits (in SQL) into the line; again is harmless."""
-        group = handoff.skill_group
-        keys = [QUEUE_EPOCH, _key(group), QUEUE_CLAIMS]
-        args: list[str | float] = [handoff.id, score(handoff.priority, handoff.queued_at)]
-        await self._run(lambda: self._put(keys=keys, args=args))
+        place = [group_index(handoff.skill_group), score(handoff.ranked_at)]
+        await self._number(scripts.PUT, handoff.id, *place, self.facts(handoff))
 
-    async def claim(self, handoff_id: str, group: str, agent_id: str) -> Claim:
+    async def claim(self, handoff_id: str, agent_id: str) -> Claim:
         """Takes a handoff out of the line for one agent: one winner among any number.
 
-        The winner stores it in SQL and then calls ``drop``; who fails to store calls ``put``.
+        The winner stores it in SQL and then calls ``hold``; who fails to store calls ``place``.
         """
-        keys = [QUEUE_EPOCH, _key(group), QUEUE_CLAIMS]
-        args: list[str | float] = [handoff_id, agent_id, _CLAIM_MS]
-        answer = await self._run(lambda: self._claim(keys=keys, args=args))
+        answer = await self._number(scripts.CLAIM, handoff_id, agent_id, CLAIM_MS)
         return {1: Claim.WON, 0: Claim.LOST}.get(-1 if answer is None else answer, Claim.UNSURE)
 
-    async def drop(self, handoff_id: str, group: str) -> None:
-        """Forgets a handoff which no longer waits."""
-        keys = [_key(group), QUEUE_CLAIMS]
-        await self._run(lambda: self._drop(keys=keys, args=[handoff_id]))
+    async def hold(self, handoff_id: str, agent_id: str, offered: bool) -> None:
+        """A handoff is offered to an agent, or served by them."""
+        await self._number(scripts.HOLD, handoff_id, agent_id, int(offered))
+
+    async def drop(self, handoff_id: str) -> None:
+        """Forgets a handoff which neither waits nor is served."""
+        await self._number(scripts.DROP, handoff_id)
+
+    async def enter(self, agent_id: str, groups: Iterable[str], capacity: int) -> None:
+        """An agent is online and may be offered customers."""
+        await self.enter_as(agent_id, agent_card(groups, capacity))
+
+    async def leave(self, agent_id: str) -> None:
+        """An agent is not online any more; what they serve stays theirs."""
+        await self.enter_as(agent_id, b"")
+
+    async def enter_as(self, agent_id: str, card: bytes) -> None:
+        """An agent with their card; an empty one means that they leave."""
+        await self._number(scripts.ENTER, agent_id, card)
+
+    async def match(self, most: int = 50) -> list[tuple[str, str]]:
+        """Brings waiting handoffs and agents with room together: pairs of handoff and agent.
+
+        Each handoff of a pair is out of the line and claimed for its agent: the caller stores the offer
+        and calls ``hold``, or ``place`` and ``free`` when it cannot.
+        """
+        args = [most, _DEPTH, int(PASSED_OVER_S * 1000)]
+        answer = await self._run(scripts.MATCH, *args)
+        found = [_text(item) for item in answer or ()]
+        return list(zip(found[::2], found[1::2], strict=True))
+
+    async def free(self, handoff_id: str, agent_id: str) -> None:
+        """An offer of ``match`` came to nothing."""
+        await self._number(scripts.FREE, handoff_id, agent_id)
 
     async def position(self, handoff: Handoff) -> int:
-        """Place in its group's line, from 1; 0 when it does not wait."""
-        keys = [QUEUE_EPOCH, _key(handoff.skill_group)]
-        answer = await self._run(lambda: self._rank(keys=keys, args=[handoff.id]))
-        if answer:
-            return int(answer)
+        """Place in its group's line, from 1."""
         async with self._database.reading() as session:
             return await position_in(session, handoff)
 
@@ -139,108 +166,75 @@ class WaitingLine:
         wanted = [group for group in SKILL_GROUPS if group in set(groups)]
         try:
             await self.repair()
-            pipe = self._redis.pipeline(transaction=False)
+            pipe = self.redis.pipeline(transaction=False)
             for group in wanted:
-                pipe.zrange(_key(group), 0, count - 1, withscores=True)
+                pipe.zrange(waiting_key(group), 0, count - 1, withscores=True)
             lines = await pipe.execute()
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             self._note(error)
             return await self._first_from_sql(wanted, count)
-        ranked = sorted((place, _text(member)) for line in lines for member, place in line)
-        return [member for _, member in ranked[:count]]
+        ranks = sorted((place, _text(member)) for line in lines for member, place in line)
+        return [member for _, member in ranks[:count]]
 
     async def repair(self) -> bool:
         """Rebuilds the line when Redis was wiped or out of reach; cheap when all is well.
 
         Returns whether anything had to be rebuilt.
         """
-        if not self._suspect and await self._redis.exists(QUEUE_EPOCH):
+        if not self._suspect and await self.redis.exists(QUEUE_EPOCH):
             return False
         async with self._repairing:
-            if self._suspect or not await self._redis.exists(QUEUE_EPOCH):
-                await self._rebuild()
+            if self._suspect or not await self.redis.exists(QUEUE_EPOCH):
+                if self._rebuild is not None:
+                    await self._rebuild()
+                await self.redis.set(QUEUE_EPOCH, 1)
+                self._suspect = False
         return True
 
-    async def reconcile(self) -> int:
-        """Makes Redis hold exactly what waits in SQL. Returns how many entries were wrong.
+    def facts(self, handoff: Handoff) -> bytes:
+        """What the matchmaker must know of a waiting handoff (or a row with its columns); times in ms."""
+        known: dict[str, Any] = {
+            "s": _ms(handoff.waiting_since),
+            "o": int(self._overflow_s * 1000),
+            "k": int(RESERVED_S * 1000),
+            "b": [group_index(group) for group in FALLBACK[handoff.skill_group]],
+            "p": handoff.preferred_agent,
+            "r": handoff.reserved_for,
+            "x": {agent: _ms(datetime.fromisoformat(at)) for agent, at in passed_over(handoff)},
+        }
+        return orjson.dumps({name: value for name, value in known.items() if value is not None})
 
-        Redis is read before SQL, so that a handoff entering meanwhile is never taken for a ghost.
-        """
-        if await self.repair():
-            return 0
-        held: dict[str, str] = {}
-        for group in SKILL_GROUPS:
-            for member in await self._redis.zrange(_key(group), 0, -1):
-                held[_text(member)] = group
-        claims = {_text(member) for member in await self._redis.hkeys(QUEUE_CLAIMS)}
-        waiting = {row[0]: row for row in await self._waiting()}
-        ghosts = {member for member, group in held.items() if member not in waiting}
-        ghosts |= {m for m, row in waiting.items() if m in held and held[m] != row[1]}
-        missing = [row for member, row in waiting.items() if held.get(member) != row[1]]
-        for member in ghosts:
-            await self._redis.zrem(_key(held[member]), member)
-        for member in claims - set(waiting):
-            await self._redis.hdel(QUEUE_CLAIMS, member)
-        await self._add([row for row in missing if row[0] not in claims])
-        await self._void_claims([row for row in missing if row[0] in claims])
-        return len(ghosts) + len(missing)
+    async def evaluate(self, script: str, *args: Any) -> Any:
+        """Runs a script as it is; raises RedisError."""
+        run = self._scripts.get(script) or self.redis.register_script(script)
+        self._scripts[script] = run
+        return await run(keys=scripts.KEYS, args=args)
 
-    async def _void_claims(self, rows: list[tuple[str, str, int, datetime]]) -> None:
-        # Claimed but never stored: put back once the claim is too old to be still under way.
-        seconds, micros = await self._redis.time()
-        now_ms = seconds * 1000 + micros // 1000
-        for row in rows:
-            held = await self._redis.hget(QUEUE_CLAIMS, row[0])
-            if held is None or now_ms - int(_text(held).split(" ")[0]) >= _CLAIM_MS:
-                await self._redis.hdel(QUEUE_CLAIMS, row[0])
-                await self._add([row])
+    async def _number(self, script: str, *args: Any) -> int | None:
+        answer = await self._run(script, *args)
+        return None if answer is None else int(answer)
 
-    async def _run(self, script: Callable[[], Awaitable[Any]]) -> int | None:
+    async def _run(self, script: str, *args: Any) -> Any:
         """The script's answer; None when Redis is out of reach."""
         if self._suspect and time.monotonic() < self._try_again_at:
             return None
         try:
             if self._suspect:
                 await self.repair()
-            answer = int(await script())
-            if answer == -1:
+            answer = await self.evaluate(script, *args)
+            if answer in (-1, [-1]):
                 await self.repair()
-                answer = int(await script())
+                answer = await self.evaluate(script, *args)
         except (RedisError, OSError) as error:
             self._note(error)
             return None
-        return None if answer == -1 else answer
-
-    async def _rebuild(self) -> None:
-        # Only adds: a handoff that left the line meanwhile is a ghost which SQL refuses on claiming
-        # and reconcile removes, whereas deleting first could lose one that just came in.
-        rows = await self._waiting()
-        await self._add(rows)
-        await self._redis.set(QUEUE_EPOCH, 1)
-        self._suspect = False
-        log.info("waiting_line_rebuilt", waiting=len(rows))
-
-    async def _add(self, rows: list[tuple[str, str, int, datetime]]) -> None:
-        lines: dict[str, dict[str, float]] = defaultdict(dict)
-        for handoff_id, group, points, queued_at in rows:
-            lines[group][handoff_id] = score(points, queued_at)
-        for group, members in lines.items():
-            items = list(members.items())
-            for start in range(0, len(items), _CHUNK):
-                await self._redis.zadd(_key(group), dict(items[start : start + _CHUNK]))
-                await asyncio.sleep(0)
-
-    async def _waiting(self) -> list[tuple[str, str, int, datetime]]:
-        query = select(Handoff.id, Handoff.skill_group, Handoff.priority, Handoff.queued_at)
-        async with self._database.reading() as session:
-            rows = await session.execute(query.where(Handoff.state == State.WAITING))
-            return [(row[0], row[1], row[2], row[3]) for row in rows]
+        return None if answer in (-1, [-1]) else answer
 
     async def _first_from_sql(self, groups: list[str], count: int) -> list[str]:
         query = (
             select(Handoff.id)
             .where(Handoff.state == State.WAITING, Handoff.skill_group.in_(groups))
-            .order_by(Handoff.priority.desc(), Handoff.queued_at, Handoff.id)
+            .order_by(Handoff.ranked_at, Handoff.id)
             .limit(count)
         )
         async with self._database.reading() as session:
@@ -253,19 +247,34 @@ class WaitingLine:
         self._try_again_at = time.monotonic() + _PAUSE_S
 
 
+def agent_card(groups: Iterable[str], capacity: int) -> bytes:
+    """What the matchmaker must know of an agent."""
+    known = [group_index(group) for group in groups if group in SKILL_GROUPS]
+    return orjson.dumps({"g": known, "c": capacity})
+
+
+def passed_over(handoff: Handoff) -> Sequence[tuple[str, str]]:
+    """Who refused it or let it lapse, and when (ISO)."""
+    return list((handoff.passed_over or {}).items())
+
+
 async def position_in(session: AsyncSession, handoff: Handoff) -> int:
-    """Place in the group's line by SQL, from 1; the handoff itself need not be stored yet."""
+    """Place in the group's line by SQL, from 1; the handoff itself need not be stored yet.
+
+    Whoever is being offered to an agent still has a place: the offer may come to nothing.
+    """
     earlier = or_(
-        Handoff.priority > handoff.priority,
-        (Handoff.priority == handoff.priority) & (Handoff.queued_at < handoff.queued_at),
-        (Handoff.priority == handoff.priority)
-        & (Handoff.queued_at == handoff.queued_at)
-        & (Handoff.id < handoff.id),
+        Handoff.ranked_at < handoff.ranked_at,
+        and_(Handoff.ranked_at == handoff.ranked_at, Handoff.id < handoff.id),
     )
     query = select(func.count()).where(
-        Handoff.state == State.WAITING, Handoff.skill_group == handoff.skill_group, earlier
+        Handoff.state.in_(IN_LINE), Handoff.skill_group == handoff.skill_group, earlier
     )
     return int((await session.execute(query)).scalar_one()) + 1
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _text(value: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.staff import Staff
 from handoff.models import Handoff
+from handoff.states import State
 
 GROUP_WORDS: dict[str, str] = {
     "billing": "话费账务",
@@ -34,6 +36,8 @@ FALLBACK: dict[str, tuple[str, ...]] = {
 OVERFLOW_AFTER_S = 60.0
 RESERVED_S = 120.0
 """How long a transfer to a named colleague waits for exactly this one."""
+SKEW_S = 60.0
+"""So much the clocks of several machines may differ."""
 LAST_AGENT_H = 24.0
 """A customer who comes back within this is best served by the same person."""
 
@@ -87,15 +91,23 @@ class Floor:
     """Ids of agents whose status is online."""
     covered: frozenset[str] = field(default=frozenset())
     """Skill groups with at least one agent online."""
+    overflow_s: float = OVERFLOW_AFTER_S
+    """The wait after which other groups help out."""
+    strict: bool = False
+    """Only who is offered a customer may accept them, while the offer stands."""
 
 
 def why_not(handoff: Handoff, staff: Staff, floor: Floor, moment: datetime) -> str | None:
     """Why ``staff`` may not take a waiting handoff, in Chinese; None when they may."""
     if "supervisor" in staff.roles:
         return None
-    waited = (moment - handoff.waiting_since).total_seconds()
-    if handoff.reserved_for == staff.id:
+    if staff.id in (handoff.reserved_for, _offered_to(handoff)):
         return None
+    if floor.strict and handoff.state == State.OFFERED:
+        return "这个会话已派给其他同事，请等他应答；没有应答会重新分派。"
+    waited = (moment - handoff.waiting_since).total_seconds()
+    if waited < -SKEW_S:
+        waited = math.inf  # A clock set back makes a wait unknown; that counts as a long one.
     if handoff.reserved_for and waited < RESERVED_S and handoff.reserved_for in floor.online:
         return "这个会话已转给指定的同事，请先由他接入。"
     if handoff.skill_group in staff.skill_groups:
@@ -103,6 +115,10 @@ def why_not(handoff: Handoff, staff: Staff, floor: Floor, moment: datetime) -> s
     words = GROUP_WORDS[handoff.skill_group]
     if not set(FALLBACK[handoff.skill_group]) & set(staff.skill_groups):
         return f"这个会话需要“{words}”技能，您不在该技能组，不能接入。"
-    if handoff.skill_group in floor.covered and waited < OVERFLOW_AFTER_S:
+    if handoff.skill_group in floor.covered and waited < floor.overflow_s:
         return f"这个会话先由“{words}”组接入，等候较长时您可以协助。"
     return None
+
+
+def _offered_to(handoff: Handoff) -> str | None:
+    return handoff.agent_id if handoff.state == State.OFFERED else None

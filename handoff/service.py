@@ -13,11 +13,13 @@ from core.staff import Staff
 from core.transcript import Transcript
 from handoff.agents import Presence
 from handoff.assistance import Assistance, Assistant
+from handoff.callback import CallBack, QueuePolicy
 from handoff.canned import CannedReplies
 from handoff.checks import check_active, check_owner
 from handoff.claims import Claims
 from handoff.context import CustomerFacts
 from handoff.customer_view import CustomerView
+from handoff.escalation import Escalation
 from handoff.estimate import WaitEstimator
 from handoff.feedback import Feedback
 from handoff.floor import FloorFeed, FloorView
@@ -25,10 +27,13 @@ from handoff.guests import Conference, check_speaker
 from handoff.hours import ServiceHours
 from handoff.intake import Intake
 from handoff.models import Grade, Ticket, TicketKind
+from handoff.offers import Offers
 from handoff.package import PackageBuilder
 from handoff.queue import WaitingLine
+from handoff.repair import LineRepair
 from handoff.routing import GROUP_WORDS
 from handoff.serving import Serving
+from handoff.sla import ServicePromise
 from handoff.states import State
 from handoff.steps import OnReturned, Steps
 from handoff.supervising import Supervising
@@ -65,16 +70,23 @@ class HandoffService:
         self._database = database
         self._transcript = transcript
         self.agent_lost_s = settings.agent_lost_s
-        self.line = WaitingLine(redis, database)
-        self.presence = Presence(redis, database, bus)
-        self.tickets = TicketBook(database)
+        hours = ServiceHours.load(settings.service_hours, settings.service_calendar)
+        self.line = WaitingLine(redis, database, settings.overflow_s)
+        self.repair = LineRepair(self.line, database, settings.agent_capacity)
+        self.presence = Presence(redis, database, bus, self.line, settings)
+        self.tickets = TicketBook(database, hours)
         estimator = WaitEstimator(database, self.presence)
         builder = PackageBuilder(database, customer_facts)
         steps = Steps(database, bus, transcript, self.line, on_returned)
-        hours = ServiceHours.parse(settings.service_hours)
-        intake = Intake(database, bus, steps, builder, estimator, hours)
+        policy = QueuePolicy.of(settings)
+        callback = CallBack(hours)
+        self.promise = ServicePromise.of(settings, hours)
+        intake = Intake(
+            database, bus, steps, builder, estimator, hours, callback, policy, self.promise
+        )
         serving = Serving(steps)
-        claims = Claims(steps, self.line, self.presence, intake)
+        self._offers = Offers(database, bus, steps, self.line, self.presence, settings)
+        claims = Claims(database, steps, self.line, self.presence, intake)
         transfers = Transfers(database, steps, self.presence, estimator, intake)
         assistance = Assistance(transcript, bus, assistant)
         self.listen = assistance.listen
@@ -83,9 +95,13 @@ class HandoffService:
         self.floor = FloorFeed(FloorView(database, self.views, self.presence), bus)
         self.conference = Conference(steps, self.presence, bus)
         self.canned = CannedReplies(database)
-        self._watch = Watch(
-            database, steps, self.line, self.presence, estimator, intake, settings.agent_lost_s
+        escalation = Escalation(
+            database, bus, steps, self.line, self.promise, settings.priority_point_s
         )
+        self._watch = Watch(
+            database, steps, self.line, self.repair, self.presence, estimator, intake, self._offers,
+            escalation, settings.agent_lost_s,
+        )  # fmt: skip
 
         self.shown_to_customer = CustomerView(database, intake, self.presence, estimator).shown
         self.open = intake.open
@@ -108,9 +124,12 @@ class HandoffService:
         self.watch_agents = self._watch.run
         self.release_lost = self._watch.release_lost
         self.tell_places = self._watch.tell_places
+        self.sweep_offers = self._offers.sweep
+        self.escalate = escalation.sweep
 
     async def settle(self) -> None:
         """Waits for what runs in the background (at shutdown and in tests)."""
+        await self._offers.settle()
         await self._settle_intake()
         await self._assistance.settle()
 

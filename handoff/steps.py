@@ -53,7 +53,6 @@ class Step:
     said: list[Message] = field(default_factory=list)
     moved: list[Move] = field(default_factory=list)
     owner: Owner | None = None
-    left_group: str | None = None
     left_agent: str | None = None
 
     def move(self, move: Move, actor: Actor, **data: Any) -> None:
@@ -69,6 +68,7 @@ class Step:
         moment = now()
         if after is State.WAITING and before != State.WAITING:
             handoff.waiting_since = moment
+            handoff.escalate_at = None  # Another clock may run now.
         if (after in ENDED or after is State.WRAP_UP) and handoff.ended_at is None:
             handoff.ended_at = moment
         self._record(move.value, before, after, actor, data)
@@ -81,6 +81,10 @@ class Step:
     def happened(self, kind: str, actor: Actor, **data: Any) -> None:
         """Stores any other event which is no move."""
         self._record(kind, None, None, actor, data)
+
+    def escalated(self, **data: Any) -> None:
+        """Stores that an overdue clock was escalated."""
+        self._record("escalate", None, None, SYSTEM, data)
 
     async def say(self, draft: Draft) -> Message:
         """Appends a line to the transcript within the transaction."""
@@ -127,6 +131,8 @@ class Steps:
         self._transcript = transcript
         self._line = line
         self._on_returned = on_returned
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when somebody entered the line or an agent may have room again."""
 
     @asynccontextmanager
     async def step(self, handoff_id: str) -> AsyncIterator[Step]:
@@ -135,17 +141,17 @@ class Steps:
             handoff = await session.get(Handoff, handoff_id, with_for_update=True)
             if handoff is None:
                 raise NotFound("没有找到这个人工会话。")
-            step = Step(
-                session, handoff, left_group=handoff.skill_group, left_agent=handoff.agent_id
-            )
+            step = Step(session, handoff, left_agent=handoff.agent_id)
             yield step
+            _answer_for(handoff)
         await self.announce(step)
 
     async def announce(self, step: Step) -> None:
         """What follows a stored step: the line, the events, the bot's reset."""
         handoff = step.handoff
         if step.moved:
-            await self._place(step)
+            await self._line.place(handoff)
+            self.on_room()
         await self._transcript.announce(step.said)
         if step.owner:
             await self._bus.publish(
@@ -178,18 +184,16 @@ class Steps:
         if also and also != handoff.agent_id:
             await self._bus.publish(agent_channel(also), HANDOFF, **event)
 
-    async def _place(self, step: Step) -> None:
-        handoff = step.handoff
-        if step.left_group and step.left_group != handoff.skill_group:
-            await self._line.drop(handoff.id, step.left_group)
-        if handoff.state == State.WAITING:
-            await self._line.put(handoff)
-        else:
-            await self._line.drop(handoff.id, handoff.skill_group)
-
     async def _reset_bot(self, conversation_id: str) -> None:
         try:
             await self._on_returned(conversation_id)
         except Exception:
             # The bot being down must not undo what is stored; it starts afresh on its own.
             log.exception("bot_not_reset", conversation_id=conversation_id)
+
+
+def _answer_for(handoff: Handoff) -> None:
+    # Whoever serves answers for it, and goes on answering on its way to the next one.
+    if handoff.state == State.ACTIVE and handoff.agent_id:
+        handoff.owner = handoff.agent_id
+        handoff.first_agent = handoff.first_agent or handoff.agent_id

@@ -16,6 +16,8 @@ from core.errors import IllegalMove, InvalidInput, NotAllowed, NotFound
 from core.security import mask
 from core.staff import Staff
 from core.transcript import Conversation
+from handoff import sla
+from handoff.hours import ALWAYS, ServiceHours
 from handoff.models import Grade, Ticket, TicketKind, TicketState
 
 KIND_WORDS: dict[TicketKind, str] = {
@@ -53,23 +55,33 @@ _TRANSITIONS: dict[TicketState, tuple[TicketState, ...]] = {
 _TITLE_MAX, _TEXT_MAX = 100, 2000
 
 
-def due_times(kind: TicketKind, grade: Grade, created: datetime) -> tuple[datetime, datetime]:
-    """When the first reply and the resolution are due."""
+def due_times(
+    kind: TicketKind, grade: Grade, created: datetime, hours: ServiceHours = ALWAYS
+) -> tuple[datetime, datetime]:
+    """When the first reply and the resolution are due, in hours of service.
+
+    The regulator's days for complaints are those of the calendar.
+    """
     share = HIGH_GRADE_SHARE if grade == "high" else 1
-    resolve = max(RESOLVE_H[kind] * share, FIRST_REPLY_H[grade])
-    return created + timedelta(hours=FIRST_REPLY_H[grade]), created + timedelta(hours=resolve)
+    first = hours.add(created, FIRST_REPLY_H[grade] * 3600)
+    if kind == "complaint":
+        resolve = created + timedelta(hours=RESOLVE_H[kind] * share)
+    else:
+        resolve = hours.add(created, RESOLVE_H[kind] * share * 3600)
+    return first, max(first, resolve)
 
 
 class TicketBook:
     """Creates, lists and advances tickets."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, hours: ServiceHours = ALWAYS) -> None:
         self._database = database
+        self._hours = hours
 
     async def create(self, **fields: Any) -> Ticket:
         """Creates a ticket in a transaction of its own; fields as ``create_in``."""
         async with self._database.transaction() as session:
-            return await create_in(session, **fields)
+            return await create_in(session, hours=self._hours, **fields)
 
     async def get(self, ticket_id: str) -> Ticket:
         """Raises NotFound."""
@@ -147,6 +159,7 @@ async def create_in(
     handoff_id: str | None = None,
     grade: Grade = "normal",
     owner: str | None = None,
+    hours: ServiceHours = ALWAYS,
 ) -> Ticket:
     """Creates a ticket within the caller's transaction.
 
@@ -158,7 +171,7 @@ async def create_in(
     if len(title) > _TITLE_MAX or len(text) > _TEXT_MAX:
         raise InvalidInput(f"工单标题不能超过{_TITLE_MAX}字，内容不能超过{_TEXT_MAX}字。")
     moment = now()
-    first, resolve = due_times(kind, grade, moment)
+    first, resolve = due_times(kind, grade, moment, hours)
     ticket = Ticket(
         id=await _free_id(session, moment),
         kind=kind,
@@ -175,6 +188,8 @@ async def create_in(
         history=[_step("open", f"{KIND_WORDS[kind]}已受理", owner, moment)],
         first_reply_due=first,
         resolve_due=resolve,
+        escalate_at=min(first, resolve),
+        escalations={},
         created_at=moment,
     )
     session.add(ticket)
@@ -204,14 +219,16 @@ def shown(ticket: Ticket) -> dict[str, Any]:
         "first_reply_due": ticket.first_reply_due.isoformat(),
         "resolve_due": ticket.resolve_due.isoformat(),
         "overdue": open_still and (late_reply or moment > ticket.resolve_due),
+        "sla": sla.shown(sla.ticket_clocks(ticket), moment),
         "history": ticket.history,
         "created_at": ticket.created_at.isoformat(),
     }
 
 
 def card(ticket: Ticket) -> dict[str, Any]:
-    """The ticket card customers see."""
-    steps = [{"at": step["at"], "text": step["text"]} for step in ticket.history]
+    """The ticket card customers see; steps of staff alone are left out."""
+    public = [step for step in ticket.history if not step.get("staff")]
+    steps = [{"at": step["at"], "text": step["text"]} for step in public]
     return {
         "type": "ticket",
         "id": ticket.id,
@@ -219,6 +236,11 @@ def card(ticket: Ticket) -> dict[str, Any]:
         "status": STATE_WORDS[ticket.state],
         "steps": steps,
     }
+
+
+def staff_step(state: TicketState, text: str, at: datetime) -> dict[str, Any]:
+    """A step of the history that customers never see."""
+    return _step(state, text, None, at) | {"staff": True}
 
 
 def _step(state: TicketState, text: str, actor: str | None, at: datetime) -> dict[str, Any]:

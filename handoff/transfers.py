@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from core.clock import now
 from core.database import Database
 from core.errors import Conflict, IllegalMove, InvalidInput
 from core.staff import Staff, StaffAccount
@@ -15,7 +16,7 @@ from handoff.estimate import WaitEstimator
 from handoff.intake import Intake
 from handoff.models import Handoff
 from handoff.queue import position_in
-from handoff.states import Move, State
+from handoff.states import IN_LINE, Move
 from handoff.steps import SYSTEM, Actor, Step, Steps
 
 
@@ -75,7 +76,7 @@ class Transfers:
                 Draft("system", words.transferred(name, position, wait_s), [words.CANCEL_BUTTON])
             )
             await step.give_to("waiting")
-        await self._intake.tell_place(step.handoff, position, wait_s)
+        await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
         return step.handoff
 
     def _hand_on(
@@ -86,7 +87,7 @@ class Transfers:
             "from_agent": handoff.agent_id, "from_group": handoff.skill_group,
             "to_agent": agent_id, "to_group": group, "note": note,
         }  # fmt: skip
-        if handoff.state == State.WAITING:
+        if handoff.state in IN_LINE:
             if actor.kind != "supervisor":
                 raise IllegalMove("这个会话还在排队，请先接入再转接。")
             step.move(Move.REASSIGN, actor, **data)
@@ -94,7 +95,9 @@ class Transfers:
             step.move(Move.TRANSFER, actor, **data)
             step.move(Move.QUEUE, SYSTEM)
         handoff.skill_group, handoff.reserved_for = group, agent_id
-        handoff.agent_id = handoff.preferred_agent = None
+        # Who hands a customer on is not offered them again at once.
+        handoff.passed_over = {handoff.agent_id: now().isoformat()} if handoff.agent_id else {}
+        handoff.agent_id = handoff.preferred_agent = handoff.offer_until = None
 
     async def _colleague(self, agent_id: str, staff: Staff, group: str) -> StaffAccount:
         if agent_id == staff.id:

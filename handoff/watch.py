@@ -1,42 +1,66 @@
-"""What must happen without anybody asking: lost agents, a damaged line, places that changed."""
+"""What must happen without anybody asking: lost agents, lapsed offers, a damaged line, places, late replies."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from itertools import groupby
 
 import structlog
+from redis.exceptions import RedisError
 from sqlalchemy import select
 
+from core.clock import new_id
 from core.database import Database
 from core.errors import IllegalMove
+from core.redis_keys import WATCH_LEASE
 from core.transcript import Draft
 from handoff import words
 from handoff.agents import Presence
+from handoff.escalation import Escalation
 from handoff.estimate import WaitEstimator
 from handoff.intake import Intake
 from handoff.models import Handoff
+from handoff.offers import Offers
 from handoff.queue import WaitingLine, position_in
-from handoff.states import Move, State
+from handoff.repair import LineRepair
+from handoff.states import IN_LINE, Move, State
 from handoff.steps import SYSTEM, Steps
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_S = 3.0
+TICK_S = 1.0
+PLACES_S = REPAIR_S = 3.0
 """A flushed Redis is whole again, and customers hear of a new place, within this."""
+RECONCILE_S = 30.0
+"""Damage that changes no number is found within this."""
+CLOCKS_S = 5.0
+_LEASE_MS = 5000
+_CHUNK = 200
+_NEAR = 20
+"""So far from the front every new place is told; further back only when it changed by a tenth."""
 
 
 class Watch:
-    """The room's heartbeat; any number of processes may run one, since every act is a locked step."""
+    """The room's heartbeat.
+
+    Any number of processes may run one, since every act is a locked step; while Redis answers, one of them
+    holds the lease and does the work.
+    """
 
     def __init__(
         self,
         database: Database,
         steps: Steps,
         line: WaitingLine,
+        repair: LineRepair,
         presence: Presence,
         estimator: WaitEstimator,
         intake: Intake,
+        offers: Offers,
+        escalation: Escalation,
         agent_lost_s: float,
     ) -> None:
         self._database = database
@@ -47,20 +71,59 @@ class Watch:
         self._intake = intake
         self._lost_after = agent_lost_s
         self._told: dict[str, tuple[int, int | None]] = {}
+        self._name = new_id("w").encode()
+        self._work: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+            (0.0, offers.sweep),
+            (min(PLACES_S, agent_lost_s / 3), self.release_lost),
+            (min(REPAIR_S, agent_lost_s / 3), repair.check),
+            (RECONCILE_S, repair.reconcile),
+            (PLACES_S, self.tell_places),
+            (0.0, self._look_again),
+            (CLOCKS_S, escalation.sweep),
+        ]
+        self._offers = offers
 
     async def run(self, stop: asyncio.Event | None = None) -> None:
         """Runs until ``stop`` is set or the task is cancelled; a failing round is logged, the next one
         tries again."""
-        interval = min(INTERVAL_S, self._lost_after / 3)
+        interval = min(TICK_S, self._lost_after / 3)
         stop = stop or asyncio.Event()
+        due = [0.0] * len(self._work)
         while not stop.is_set():
-            for work in (self.release_lost, self._line.reconcile, self.tell_places):
+            leads = await self._leads()
+            for number, (every_s, work) in enumerate(self._work):
+                steady = time.monotonic()
+                if not leads or steady < due[number]:
+                    continue
+                due[number] = steady + every_s
                 try:
                     await work()
                 except Exception as error:  # the room's heart must not stop
                     log.warning("handoff_watch", work=work.__name__, error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), interval)
+        await self._give_up()
+
+    async def _leads(self) -> bool:
+        """Whether this process does the work; without Redis every process does."""
+        try:
+            if await self._line.redis.set(WATCH_LEASE, self._name, nx=True, px=_LEASE_MS):
+                return True
+            if await self._line.redis.get(WATCH_LEASE) != self._name:
+                return False
+            await self._line.redis.pexpire(WATCH_LEASE, _LEASE_MS)
+        except (RedisError, OSError):
+            return True
+        return True
+
+    async def _give_up(self) -> None:
+        with contextlib.suppress(RedisError, OSError):
+            if await self._line.redis.get(WATCH_LEASE) == self._name:
+                await self._line.redis.delete(WATCH_LEASE)
+
+    async def _look_again(self) -> None:
+        # Reservations and pauses run out, and helpers may help, without an event.
+        self._offers.look()
 
     async def release_lost(self) -> list[str]:
         """Sends the customers of vanished agents back to their old places; returns the handoffs."""
@@ -74,22 +137,26 @@ class Watch:
         return released
 
     async def tell_places(self) -> None:
-        """Tells every waiting customer a place that changed since the last time."""
+        """Tells waiting customers a place that changed since the last time."""
         query = (
-            select(Handoff)
-            .where(Handoff.state == State.WAITING)
-            .order_by(Handoff.skill_group, Handoff.priority.desc(), Handoff.queued_at, Handoff.id)
+            select(Handoff.id, Handoff.conversation_id, Handoff.skill_group)
+            .where(Handoff.state.in_(IN_LINE))
+            .order_by(Handoff.skill_group, Handoff.ranked_at, Handoff.id)
         )
         async with self._database.reading() as session:
-            waiting = list((await session.execute(query)).scalars())
+            rows = (await session.execute(query)).all()
         told: dict[str, tuple[int, int | None]] = {}
-        for group in {handoff.skill_group for handoff in waiting}:
+        for group, line in groupby(rows, key=lambda row: str(row.skill_group)):
             outlook = await self._estimator.outlook(group)
-            line = [handoff for handoff in waiting if handoff.skill_group == group]
-            for position, handoff in enumerate(line, start=1):
-                told[handoff.id] = (position, outlook.wait_s(position))
-                if self._told.get(handoff.id) != told[handoff.id]:
-                    await self._intake.tell_place(handoff, *told[handoff.id])
+            for position, row in enumerate(line, start=1):
+                before, place = self._told.get(row.id), (position, outlook.wait_s(position))
+                told[row.id] = place
+                if before is not None and not _worth_telling(before, place):
+                    told[row.id] = before
+                    continue
+                await self._intake.tell_place(row.conversation_id, *place)
+                if position % _CHUNK == 0:
+                    await asyncio.sleep(0)
         self._told = told
 
     async def _served_by(self, agent_id: str) -> list[str]:
@@ -106,9 +173,12 @@ class Watch:
             async with self._steps.step(handoff_id) as step:
                 if step.handoff.agent_id != agent_id:
                     return False
+                served = step.handoff.state == State.ACTIVE
                 step.move(Move.AGENT_LOST, SYSTEM, agent_id=agent_id)
-                step.handoff.agent_id = None
-                step.handoff.preferred_agent = agent_id
+                step.handoff.agent_id = step.handoff.offer_until = None
+                if not served:
+                    return True  # An offer only: the customer never knew.
+                step.handoff.owner, step.handoff.preferred_agent = None, agent_id
                 await step.session.flush()
                 position = await position_in(step.session, step.handoff)
                 wait_s = outlook.wait_s(position)
@@ -117,5 +187,11 @@ class Watch:
                 await step.give_to("waiting")
         except IllegalMove:
             return False  # Ended in the same moment.
-        await self._intake.tell_place(step.handoff, position, wait_s)
+        await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
         return True
+
+
+def _worth_telling(before: tuple[int, int | None], after: tuple[int, int | None]) -> bool:
+    if after[0] <= _NEAR or (before[1] is None) != (after[1] is None):
+        return before != after
+    return abs(before[0] - after[0]) * 10 >= before[0]

@@ -7,11 +7,16 @@ import re
 from handoff.routing import GROUP_WORDS
 
 CANCEL_BUTTON = {"title": "取消排队", "payload": "取消排队"}
+CALL_BACK_BUTTON = {"title": "改为回电", "payload": "改为回电"}
 
 _CANCEL = re.compile(
     r"^(我)?(要|想)?(先)?(取消|退出|停止|结束|放弃)(人工)?(排队|等待|等候|转人工|人工|人工客服)(吧|了)?$"
     r"|^(我)?(先)?(不排队?|不等|不想等|不想排队?|不用等|不转人工|不要人工|不用人工|不需要人工|不用转人工)(客服)?(了|吧|啦)+$"
     r"|^(我)?(要|想)?(返回|回到|转回|切回|换回|还是找)(智能)?(机器人|智能客服|自助服务|小畅)(吧|了)?$"
+)
+_CALL_BACK = re.compile(
+    r"^(我)?(要|想)?(还是)?(改为|改成|改|转为|换成|登记|预约|选择?)(回电|回访|电话回访|电话回复|留言)(吧|了)?$"
+    r"|^(不排|不等|不排队)?了?(你们|客服)?(晚点|稍后|回头|有空)?(再)?(给我)(回|打)(个|一个)?(电话|电|过来)(吧|好了)?$"
 )
 _NOISE = re.compile(r"[\s，。！？、,.!?~～…]|算了|谢谢|麻烦|请")
 
@@ -19,6 +24,11 @@ _NOISE = re.compile(r"[\s，。！？、,.!?~～…]|算了|谢谢|麻烦|请")
 def wants_to_cancel(text: str) -> bool:
     """Whether a waiting customer's words mean "stop waiting, back to the bot"."""
     return bool(_CANCEL.match(_NOISE.sub("", text)))
+
+
+def wants_call_back(text: str) -> bool:
+    """Whether a waiting customer's words mean "call me instead"."""
+    return bool(_CALL_BACK.match(_NOISE.sub("", text)))
 
 
 def wait_words(seconds: int) -> str:
@@ -47,6 +57,11 @@ def queued(group: str, position: int, wait_s: int | None) -> str:
         f"好的，正在为您转接{GROUP_WORDS[group]}人工客服。{_place(position, wait_s)}"
         "您说过的内容客服都能看到，不用重复；等候时可以继续补充，也可以随时取消排队。"
     )
+
+
+def set_busy(lapses: int) -> str:
+    """For an agent who did not answer offers."""
+    return f"连续{lapses}次派给您的会话没有应答，已为您切换为“忙碌”。准备好后请把状态改回“在线”。"
 
 
 def joined(agent_name: str) -> str:
@@ -107,22 +122,31 @@ def abandoned() -> str:
     return "已为您取消人工排队，接下来由智能客服小畅继续为您服务。需要人工时随时说“转人工”。"
 
 
-def left_message(hours: str, ticket_id: str, reply_hours: int, phone_known: bool) -> str:
+CALLED_BACK = "好的，已停止排队。"
+"""The customer chose to be called."""
+FULL = "非常抱歉，现在咨询的客户较多，人工客服暂时接待不过来。"
+"""The line takes nobody in any more."""
+CALL_BACK_OFFER = "现在咨询的客户较多，等候可能比较久，实在抱歉。您可以继续排队，也可以选择“改为回电”，由客服主动联系您。"
+"""The line is full, but the customer may wait."""
+
+
+def closed(hours: str) -> str:
     """Outside service hours."""
+    return f"现在不在人工服务时间（{hours}）。"
+
+
+def left_message(ticket_id: str, due: str, phone_known: bool) -> str:
+    """A call back was noted; ``due`` is the latest moment for it."""
     contact = "" if phone_known else "请直接回复您的联系电话和方便接听的时间，我们会一并记录。"
     return (
-        f"现在不在人工服务时间（{hours}）。已为您登记留言和回访，工单号{ticket_id}，"
-        f"客服会在{reply_hours}小时内联系您，您说过的内容都已记录。{contact}"
-        "等候期间，查询和办理业务可以继续问我。"
+        f"已为您登记留言和回访，工单号{ticket_id}，客服最晚在{due}前联系您，"
+        f"您说过的内容都已记录。{contact}等候期间，查询和办理业务可以继续问我。"
     )
 
 
-def message_already_left(hours: str, ticket_id: str) -> str:
-    """Asked again outside service hours."""
-    return (
-        f"现在不在人工服务时间（{hours}）。您的留言已经登记过了，工单号{ticket_id}，"
-        "客服会尽快联系您，补充的内容也会一并看到。"
-    )
+def message_already_left(ticket_id: str) -> str:
+    """Asked again while the call back is still to come."""
+    return f"您的留言已经登记过了，工单号{ticket_id}，客服会尽快联系您，补充的内容也会一并看到。"
 
 
 def rated(score: int) -> str:

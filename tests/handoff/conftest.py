@@ -119,6 +119,12 @@ def build_room(
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Agents take from the list, so that nothing moves by itself; tests of offers switch them on."""
+    return settings.model_copy(update={"offer_mode": "pull"})
+
+
+@pytest.fixture
 async def directory(database: Database, settings: Settings) -> StaffDirectory:
     tokens = TokenIssuer(settings.token_key.get_secret_value())
     staff = StaffDirectory(database, tokens, 1)

@@ -20,7 +20,7 @@ from core.events import LiveBus
 from core.redis_keys import QUEUE_CLAIMS, QUEUE_EPOCH, QUEUE_WAITING
 from core.settings import Settings
 from core.staff import StaffDirectory
-from handoff.queue import Claim, WaitingLine, score
+from handoff.queue import Claim, WaitingLine, ranked, score
 from handoff.states import State
 from tests.conftest import free_port, redis_server_binary
 from tests.handoff.conftest import Room, build_room, member
@@ -28,11 +28,20 @@ from tests.handoff.conftest import Room, build_room, member
 pytestmark = pytest.mark.integration
 
 
-def test_one_point_beats_any_arrival_and_milliseconds_are_exact() -> None:
-    early, late = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-    assert score(1, late) < score(0, early)
-    assert score(5, early) < score(5, early + timedelta(milliseconds=1))
-    assert score(5000, early) == score(2047, early)
+def test_a_point_is_worth_some_seconds_and_nobody_starves() -> None:
+    arrived = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    diamond = ranked(30, arrived + timedelta(seconds=299), point_s=10)
+    assert diamond < ranked(0, arrived, point_s=10)
+    assert ranked(30, arrived + timedelta(seconds=301), 10) > ranked(0, arrived, 10)
+    most = sum((30, 50, 15))
+    late = arrived + timedelta(seconds=most * 10 + 1)
+    assert ranked(0, arrived, 10) < ranked(most, late, 10)
+
+
+def test_scores_are_exact_to_the_microsecond() -> None:
+    moment = datetime(2200, 1, 1, tzinfo=UTC)
+    after = moment + timedelta(microseconds=1)
+    assert float(score(after)) - float(score(moment)) == 1
 
 
 async def test_a_wiped_redis_is_rebuilt(room: Room) -> None:
@@ -57,9 +66,9 @@ async def test_a_damaged_line_is_put_right(room: Room) -> None:
     await room.redis.zrem(key, handoffs[0].id)
     await room.redis.zadd(key, {"h_ghost": 1.0})
     await room.redis.zadd(QUEUE_WAITING + "technical", {handoffs[1].id: 1.0})
-    assert await room.service.line.reconcile() > 0
+    assert await room.service.repair.reconcile() > 0
     assert await room.service.line.first(["billing", "technical"]) == [h.id for h in handoffs]
-    assert await room.service.line.reconcile() == 0
+    assert await room.service.repair.reconcile() == 0
 
 
 async def test_a_ghost_in_the_line_cannot_be_served_twice(room: Room) -> None:
@@ -73,13 +82,13 @@ async def test_a_ghost_in_the_line_cannot_be_served_twice(room: Room) -> None:
 async def test_a_claim_whose_process_died_is_void(room: Room) -> None:
     handoff = await room.waiting()
     line = room.service.line
-    assert await line.claim(handoff.id, "billing", "agent09") is Claim.WON
-    assert await line.claim(handoff.id, "billing", "agent01") is Claim.LOST
-    await line.reconcile()
+    assert await line.claim(handoff.id, "agent09") is Claim.WON
+    assert await line.claim(handoff.id, "agent01") is Claim.LOST
+    await room.service.repair.reconcile()
     assert await line.first(["billing"]) == []
     old = int(time.time() * 1000) - 11_000
     await room.redis.hset(QUEUE_CLAIMS, handoff.id, f"{old} agent09")
-    await line.reconcile()
+    await room.service.repair.reconcile()
     assert await line.first(["billing"]) == [handoff.id]
     assert (await room.service.accept(handoff.id, member("agent01"))).agent_id == "agent01"
 
@@ -151,7 +160,7 @@ async def test_without_redis_everything_goes_on(
 
     processes.append(start_redis(port, tmp_path))
     assert await fragile.redis.exists(QUEUE_EPOCH) == 0
-    await service.line.reconcile()
+    await service.repair.reconcile()
     assert await fragile.redis.zrange(QUEUE_WAITING + "technical", 0, -1) == [before.id.encode()]
     assert await fragile.redis.zcard(QUEUE_WAITING + "billing") == 0
     assert (await service.accept(before.id, member("agent03"))).agent_id == "agent03"
@@ -162,12 +171,13 @@ async def test_the_line_alone_orders_ten_thousand(room: Room) -> None:
     await room.redis.set(QUEUE_EPOCH, 1)
     key, moment = QUEUE_WAITING + "general", now()
     members = {
-        f"h_{i:05d}": score(i % 7, moment + timedelta(milliseconds=i)) for i in range(10_000)
+        f"h_{i:05d}": score(ranked(i % 7, moment + timedelta(milliseconds=i), 10))
+        for i in range(10_000)
     }
     await room.redis.zadd(key, members)
     took = []
     for handoff_id in await line.first(["general"], 200):
         started = time.perf_counter()
-        assert await line.claim(handoff_id, "general", "agent01") is Claim.WON
+        assert await line.claim(handoff_id, "agent01") is Claim.WON
         took.append(time.perf_counter() - started)
     assert sorted(took)[len(took) // 2] < 0.05
