@@ -13,10 +13,11 @@ from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from core.events import AGENT_STATUS
-from core.redis_keys import STAFF_CHANNEL, conversation_channel
+from core.events import AGENT_STATUS, SIGNED_OUT
+from core.redis_keys import STAFF_CHANNEL, agent_channel, conversation_channel
 from core.staff import STAFF_COOKIE
 from core.transcript import Draft
+from handoff import sockets
 from handoff.sockets import DeskSocket
 from tests.conftest import free_port
 from tests.handoff.conftest import PASSWORD, Room, member
@@ -253,3 +254,160 @@ async def test_a_desk_that_cannot_keep_up_is_sent_to_reconnect(room: Room) -> No
     await asyncio.wait_for(desk, 5)
     assert stuck.closed == 1013
     assert len(sent) == 1
+
+
+async def closed(line: Line) -> tuple[str, int]:
+    """The last error's code and the code of the close."""
+    code = ""
+    with pytest.raises(ConnectionClosed) as end:
+        async with asyncio.timeout(5):
+            while True:
+                event = json.loads(await line.connection.recv())
+                code = event["code"] if event["type"] == "error" else code
+    assert end.value.rcvd is not None
+    return code, end.value.rcvd.code
+
+
+async def test_a_socket_ends_with_its_token(room: Room, server: str) -> None:
+    room.directory._hours = 1.5 / 3600
+    desk = await dial(server, room, "agent01")
+    assert (await desk.until("ready"))["token_s"] <= 1
+    assert await closed(desk) == ("token_expired", 4410)
+
+
+async def test_a_renewed_token_keeps_the_socket_open(room: Room, server: str) -> None:
+    room.directory._hours = 1.5 / 3600
+    desk = await dial(server, room, "agent01")
+    await desk.until("ready")
+    room.directory._hours = 1
+    other, _ = await room.directory.login("agent02", PASSWORD)
+    await desk.send(type="auth", token=other)
+    assert (await desk.until("error"))["code"] == "not_allowed"
+    token, _ = await room.directory.login("agent01", PASSWORD)
+    await desk.send(type="auth", token=token)
+    assert (await desk.until("renewed"))["token_s"] > 3000
+    await asyncio.sleep(1.6)
+    await desk.send(type="ping")
+    await desk.until("pong")
+    await desk.connection.close()
+
+
+async def test_signing_out_closes_the_sockets_of_that_login_only(room: Room, server: str) -> None:
+    here = await dial(server, room, "agent01")
+    token, _ = await room.directory.login("agent01", PASSWORD)
+    async with connect(f"ws://{server}/api/v1/agents/ws") as connection:
+        elsewhere = Line(connection)
+        await elsewhere.send(type="auth", token=token)
+        await elsewhere.until("ready")
+        await here.until("ready")
+        login = room.directory.read_token(token)
+        await room.directory.sign_out(login)
+        await room.bus.publish(agent_channel("agent01"), SIGNED_OUT, session=login.session)
+        assert await closed(elsewhere) == ("signed_out", 4411)
+    await here.send(type="ping")
+    await here.until("pong")
+    await here.connection.close()
+
+
+async def test_a_disabled_account_is_put_out(
+    room: Room, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets, "CHECK_S", 0.1)
+    desk = await dial(server, room, "agent01")
+    await desk.until("ready")
+    await room.directory.set_active("agent01", active=False)
+    assert await closed(desk) == ("account_disabled", 4412)
+
+
+async def test_supervisors_watch_a_talk_live(room: Room, server: str) -> None:
+    handoff = await room.active("agent01")
+    boss, agent = await dial(server, room, "supervisor01"), await dial(server, room, "agent02")
+    await agent.send(type="watch", handoff_id=handoff.id)
+    assert (await agent.until("error"))["code"] == "not_allowed"
+    await boss.send(type="watch", handoff_id="h_nothing")
+    assert (await boss.until("error"))["code"] == "not_found"
+    await boss.send(type="watch", handoff_id=handoff.id)
+    assert (await boss.until("following"))["handoff_id"] == handoff.id
+    await room.service.message(handoff.id, member("agent01"), "您好")
+    assert (await boss.until("message"))["message"]["agent_name"] == "林小雨"
+    await room.service.customer_typing(handoff.conversation_id, "我正在写")
+    assert (await boss.until("typing"))["text"] == "我正在写"
+    await room.service.agent_typing(handoff.id, member("agent01"))
+    assert (await boss.until("typing", lambda e: e["sender"] == "agent"))["agent_name"] == "林小雨"
+    # Serving ends, watching goes on.
+    await room.service.supervising.take_over(handoff.id, member("supervisor01"))
+    await boss.until("handoff", lambda e: e["agent_id"] == "supervisor01")
+    await room.service.give_back(handoff.id, member("supervisor01"))
+    await boss.until("handoff", lambda e: e["state"] == "returned")
+    await room.transcript.append(handoff.conversation_id, Draft("customer", "还看得到"))
+    await boss.until("message", lambda e: e["message"]["text"] == "还看得到")
+    await boss.send(type="unwatch", handoff_id=handoff.id)
+    await boss.send(type="ping")
+    await boss.until("pong")
+    await room.transcript.append(handoff.conversation_id, Draft("customer", "看不到了"))
+    await boss.send(type="ping")
+    while (event := json.loads(await boss.connection.recv()))["type"] != "pong":
+        assert event.get("message", {}).get("text") != "看不到了"
+    for desk in (boss, agent):
+        await desk.connection.close()
+
+
+async def test_a_guest_hears_everything_while_they_are_there(room: Room, server: str) -> None:
+    handoff = await room.active("agent01")
+    await room.service.presence.set_status("agent02", "online")
+    guest, owner = await dial(server, room, "agent02"), await dial(server, room, "agent01")
+    await guest.until("ready")
+    await owner.until("following")
+    await room.service.conference.invite(handoff.id, member("agent01"), "agent02", "看13800000001")
+    invited = await guest.until("guest")
+    assert (invited["state"], invited["note"]) == ("invited", "看138****0001")
+    await room.service.conference.join(handoff.id, member("agent02"))
+    await guest.until("following")
+    assert (await owner.until("guest", lambda e: e["state"] == "joined"))["guest"] == "agent02"
+    await room.transcript.append(handoff.conversation_id, Draft("customer", "你们好"))
+    assert (await guest.until("message"))["message"]["text"] == "你们好"
+    await guest.send(type="typing", handoff_id=handoff.id)
+    assert (await owner.until("typing"))["agent_id"] == "agent02"
+    await room.service.message(handoff.id, member("agent02"), "我是周明")
+    said = await owner.until("message", lambda e: e["message"]["sender"] == "agent")
+    assert said["message"]["agent_name"] == "周明"
+    await room.service.conference.leave(handoff.id, member("agent02"))
+    await guest.until("guest", lambda e: e["state"] == "left")
+    await room.transcript.append(handoff.conversation_id, Draft("customer", "他走了吗"))
+    await guest.send(type="ping")
+    while (event := json.loads(await guest.connection.recv()))["type"] != "pong":
+        assert event.get("message", {}).get("text") != "他走了吗"
+    for desk in (guest, owner):
+        await desk.connection.close()
+
+
+async def test_whispers_and_what_was_read_reach_every_desk_of_the_agent(
+    room: Room, server: str
+) -> None:
+    handoff = await room.active("agent01")
+    desks = [await dial(server, room, "agent01") for _ in range(2)]
+    for desk in desks:
+        await desk.until("following")
+    await room.service.supervising.whisper(handoff.id, member("supervisor01"), "先道歉")
+    await room.service.read_to(handoff.id, member("agent01"), 3)
+    for desk in desks:
+        assert (await desk.until("whisper"))["text"] == "先道歉"
+        assert (await desk.until("read"))["seq"] == 3
+        await desk.connection.close()
+
+
+async def test_the_floor_is_pushed_to_supervisors_only(room: Room, server: str) -> None:
+    boss, agent = await dial(server, room, "supervisor01"), await dial(server, room, "agent01")
+    await agent.send(type="floor")
+    assert (await agent.until("error"))["code"] == "not_allowed"
+    await boss.send(type="floor")
+    assert (await boss.until("floor"))["whole"] is True
+    handoff = await room.waiting()
+    news = await boss.until("floor", lambda e: e["rows"])
+    assert news["rows"][0]["handoff_id"] == handoff.id
+    await boss.send(type="floor", on=False)
+    await boss.send(type="ping")
+    await boss.until("pong")
+    assert room.service.floor._task is None
+    for desk in (boss, agent):
+        await desk.connection.close()
