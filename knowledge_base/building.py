@@ -109,6 +109,18 @@ def new_version() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
 
 
+def encode_entries(
+    entries: Sequence[BaseEntry], cache: VectorCache, progress: Progress = _silent
+) -> None:
+    """Puts every text of ``entries`` into the cache, as :func:`build_content` will ask for it."""
+    queries = [normalize(text) for entry in entries for text in (*entry.forms, *entry.negative)]
+    answers = [normalize(without_figures(entry.answer)) for entry in entries]
+    total = len(queries) + len(answers)
+    cache.encode(queries, "query", lambda done, _: progress(done, total))
+    cache.encode(answers, "passage", lambda done, _: progress(len(queries) + done, total))
+    progress(total, total)
+
+
 def build_content(
     entries: Sequence[BaseEntry], cache: VectorCache, encoder: SentenceEncoder,
     ranking: RankingModel, progress: Progress = _silent,

@@ -38,18 +38,31 @@ def files_router(service: KnowledgeService, staff: StaffDirectory) -> APIRouter:
     @router.post("/import", openapi_extra=_BODY)
     async def import_file(
         request: Request,
+        response: Response,
         person: Staff = guard,
         dry_run: bool = False,
+        background: Annotated[bool, Query(description="立即返回任务，进度另查")] = False,
         format: Annotated[Format | None, Query()] = None,
     ) -> dict[str, Any]:
         """Creates and updates drafts from a file; ``dry_run`` only says what would happen.
 
-        Bad rows are reported by number and kept in a file of failed rows; good rows go in.
+        Bad rows are reported by number and kept in a file of failed rows; good rows go in. With
+        ``background`` the answer is 202 and a job, whose progress ``/import/jobs/{id}`` tells.
         """
         upload = await receive(request)
         kind = format or detect(upload.name, upload.content_type, upload.data)
+        if background:
+            response.status_code = 202
+            return await service.imports.start(
+                upload.data, kind, editor_of(person), dry_run, upload.name
+            )
         report = await service.importer.run(upload.data, kind, editor_of(person), dry_run)
         return report.to_dict()
+
+    @router.get("/import/jobs/{job_id}", dependencies=[guard])
+    async def job(job_id: str) -> dict[str, Any]:
+        """An import's state, phase and progress; at its end the report, or the problem."""
+        return service.imports.read(job_id)
 
     @router.get("/import/{name}/failed", dependencies=[guard])
     async def failed_rows(name: str, format: Format = "csv") -> Response:

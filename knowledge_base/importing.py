@@ -6,12 +6,16 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.clock import new_id
 from core.errors import InvalidInput, NotFound
+from knowledge_base.building import VectorCache, encode_entries
+from knowledge_base.bulk import apply_rows
 from knowledge_base.content import EntryContent
 from knowledge_base.exporting import export_rows
 from knowledge_base.models import Editor
@@ -20,8 +24,16 @@ from knowledge_base.rows import RowError, parse_row
 from knowledge_base.store import KnowledgeStore, checked_id
 from knowledge_base.text import normalize
 
+Phase = Literal["reading", "checking", "saving", "encoding"]
+Progress = Callable[[Phase, int, int], None]
+"""Called with (phase, done, total)."""
+_TELL_EVERY = 200
 _SHOWN_ERRORS = 200
 _KEPT_REPORTS = 20
+
+
+def _silent(phase: Phase, done: int, total: int) -> None:
+    return None
 
 
 class NothingImported(InvalidInput):
@@ -73,23 +85,31 @@ class Importer:
 
     Args:
         folder: where files of failed rows are kept for download.
+        cache: keeps the vectors of what was imported; None leaves encoding to the publish.
     """
 
-    def __init__(self, store: KnowledgeStore, folder: Path) -> None:
+    def __init__(
+        self, store: KnowledgeStore, folder: Path, cache: VectorCache | None = None
+    ) -> None:
         self._store = store
+        self._cache = cache
         self._folder = folder
 
     async def run(
-        self, data: bytes, kind: Format, editor: Editor, dry_run: bool = False
-    ) -> ImportReport:
-        """Imports one file.
+        self, data: bytes, kind: Format, editor: Editor, dry_run: bool = False,
+        tell: Progress = _silent,
+    ) -> ImportReport:  # fmt: skip
+        """Imports one file, and encodes its texts so that publishing them is quick.
+
+        Args:
+            tell: hears how far each phase is.
 
         Raises:
             UnreadableFile: the file as a whole cannot be used.
             NothingImported: there are rows, and all of them are bad.
         """
         rows = await asyncio.to_thread(read_rows, data, kind)
-        parsed = await asyncio.to_thread(_parse_all, rows)
+        parsed = await asyncio.to_thread(_parse_all, rows, tell)
         report = ImportReport(
             dry_run, total=len(rows), failed=len(parsed.errors), errors=parsed.errors,
             warnings=parsed.warnings,
@@ -98,10 +118,20 @@ class Importer:
             report.failed_file = await asyncio.to_thread(self._keep, parsed.failed)
         if not parsed.good:
             raise NothingImported(**report.to_dict())
-        changes = Counter(await self._store.apply(parsed.good, editor, dry_run))
+        done = await apply_rows(
+            self._store.database, parsed.good, editor, dry_run, partial(tell, "saving")
+        )
+        changes = Counter(done)
         report.created, report.updated = changes["created"], changes["updated"]
         report.unchanged = changes["unchanged"]
+        if not dry_run:
+            await asyncio.to_thread(self._encode, parsed.good, tell)
         return report
+
+    def _encode(self, rows: list[tuple[str, EntryContent]], tell: Progress) -> None:
+        if self._cache is not None:
+            entries = [content.to_base_entry(entry_id, 1) for entry_id, content in rows]
+            encode_entries(entries, self._cache, partial(tell, "encoding"))
 
     def failed_rows(self, name: str, kind: Format) -> bytes:
         """The failed rows of an import as a file of any format, with the reason beside each.
@@ -125,11 +155,13 @@ class Importer:
         return name
 
 
-def _parse_all(rows: list[RawRow]) -> _Parsed:
+def _parse_all(rows: list[RawRow], tell: Progress) -> _Parsed:
     parsed = _Parsed()
     first_row: dict[str, int] = {}
     first_question: dict[str, tuple[int, str]] = {}
-    for row in rows:
+    for place, row in enumerate(rows):
+        if place % _TELL_EVERY == 0:
+            tell("checking", place, len(rows))
         entry_id: str | None = None
         try:
             entry_id, content = _parse(row)

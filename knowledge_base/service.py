@@ -20,6 +20,7 @@ from knowledge_base.duplicates import Duplicates
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.explaining import explain
 from knowledge_base.golden import GoldenFailure, failures
+from knowledge_base.import_jobs import ImportJobs
 from knowledge_base.importing import Importer
 from knowledge_base.inbox import Group, Inbox
 from knowledge_base.models import Editor, FindingKind, GoldenQuestion
@@ -58,7 +59,8 @@ class KnowledgeService:
         self.four_eyes = four_eyes
         self.review = Review(database, four_eyes != "off")
         self.duplicates = Duplicates(self.store, self.searcher, encoder, self._cache)
-        self.importer = Importer(self.store, knowledge_dir / "imports")
+        self.importer = Importer(self.store, knowledge_dir / "imports", self._cache)
+        self.imports = ImportJobs(self.importer, knowledge_dir / "imports")
 
     @property
     def ready(self) -> bool:

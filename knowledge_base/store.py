@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +17,6 @@ from knowledge_base.listing import EntryFilter, EntryView, find_entries, tag_lin
 from knowledge_base.models import Act, Editor, KnowledgeEntry, ReviewAct, Revision, State
 from knowledge_base.text import normalize
 
-Change = Literal["created", "updated", "unchanged"]
 UNPUBLISHED: tuple[State, ...] = ("draft", "in_review", "approved")
 
 
@@ -143,25 +141,6 @@ class KnowledgeStore:
             new = await _revision(session, entry_id, right)
         return difference(old.content, new.content)
 
-    async def apply(
-        self, rows: Sequence[tuple[str, EntryContent]], editor: Editor, dry_run: bool
-    ) -> list[Change]:
-        """Creates or updates drafts, all in one transaction.
-
-        ``dry_run`` only says what would happen.
-        """
-        changes: list[Change] = []
-        async with self.database.transaction() as session:
-            known = await _latest(session, [entry_id for entry_id, _ in rows])
-            for entry_id, given in rows:
-                entry, latest = known.get(entry_id, (None, None))
-                content = _merged(latest, given)
-                change = _change(entry, latest, content)
-                changes.append(change)
-                if not dry_run and change != "unchanged":
-                    await write(session, entry, entry_id, content, editor, note="导入")
-        return changes
-
 
 def checked_id(entry_id: str) -> str:
     """Raises InvalidInput unless the id is 1-80 plain characters (it stands in URLs and files)."""
@@ -256,11 +235,21 @@ def as_moment(value: str | None, end: bool = False) -> datetime | None:
 
 def show(entry: KnowledgeEntry, content: EntryContent, state: State) -> None:
     """Sets what the editors' list shows of an entry."""
-    entry.question, entry.category, entry.state = content.question, content.category, state
-    entry.search_text = _search_text(entry.id, content)
-    entry.tags_text = tag_lines(content.tags)
-    entry.valid_from = as_moment(content.valid_from)
-    entry.valid_to = as_moment(content.valid_to, end=True)
+    entry.state = state
+    for name, value in list_columns(entry.id, content).items():
+        setattr(entry, name, value)
+
+
+def list_columns(entry_id: str, content: EntryContent) -> dict[str, Any]:
+    """The columns of an entry that repeat its content, for filters and search."""
+    return {
+        "question": content.question,
+        "category": content.category,
+        "search_text": _search_text(entry_id, content),
+        "tags_text": tag_lines(content.tags),
+        "valid_from": as_moment(content.valid_from),
+        "valid_to": as_moment(content.valid_to, end=True),
+    }
 
 
 def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
@@ -271,42 +260,6 @@ def _stamp(entry: KnowledgeEntry, editor: Editor) -> None:
 def _search_text(entry_id: str, content: EntryContent) -> str:
     texts = [content.question, *content.similar, content.category, *content.tags]
     return " ".join([entry_id.lower(), *(normalize(text) for text in texts)])
-
-
-async def _latest(
-    session: AsyncSession, ids: Sequence[str]
-) -> dict[str, tuple[KnowledgeEntry, Revision]]:
-    found = {}
-    join = (Revision.entry_id == KnowledgeEntry.id) & (
-        Revision.number == KnowledgeEntry.latest_revision
-    )
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        query = select(KnowledgeEntry, Revision).join(Revision, join)
-        for entry, revision in (
-            await session.execute(query.where(KnowledgeEntry.id.in_(part)))
-        ).all():
-            found[entry.id] = (entry, revision)
-    return found
-
-
-def _merged(latest: Revision | None, content: EntryContent) -> EntryContent:
-    """``content`` with the fields its row did not mention taken from the latest revision."""
-    if latest is None:
-        return content
-    given = {name: getattr(content, name) for name in content.model_fields_set}
-    try:
-        return EntryContent.model_validate({**latest.content, **given})
-    except ValidationError:
-        # What was kept contradicts what is new; the row is right.
-        return content
-
-
-def _change(entry: KnowledgeEntry | None, latest: Revision | None, content: EntryContent) -> Change:
-    if entry is None or latest is None:
-        return "created"
-    same = latest.content == content.model_dump() and entry.state != "retired"
-    return "unchanged" if same else "updated"
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:

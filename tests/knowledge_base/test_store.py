@@ -83,27 +83,6 @@ async def test_unknown_entries_and_revisions(store: KnowledgeStore) -> None:
             await call
 
 
-async def test_apply_is_all_or_nothing(
-    store: KnowledgeStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = content("问题一？")
-    bad = content("问题二？")
-    monkeypatch.setattr(type(bad), "model_dump", _explode_on("问题二？", type(bad).model_dump))
-    with pytest.raises(RuntimeError):
-        await store.apply([("a", good), ("b", bad)], LIN, dry_run=False)
-    monkeypatch.undo()
-    assert (await store.find(EntryFilter()))[1] == 0
-
-
-def _explode_on(question: str, real: object) -> object:
-    def dump(self: object, **options: object) -> object:
-        if getattr(self, "question", "") == question:
-            raise RuntimeError("disk full")
-        return real(self, **options)  # type: ignore[operator]
-
-    return dump
-
-
 def test_difference_names_fields_and_list_items() -> None:
     old = content("问？", "答。", similar=["甲", "乙"]).model_dump()
     new = content("问？", "答二。", similar=["乙", "丙"]).model_dump()
