@@ -259,7 +259,7 @@ async def test_a_desk_that_cannot_keep_up_is_sent_to_reconnect(room: Room) -> No
 async def closed(line: Line) -> tuple[str, int]:
     """The last error's code and the code of the close."""
     code = ""
-    with pytest.raises(ConnectionClosed) as end:
+    with pytest.raises(ConnectionClosed) as end:  # noqa: PT012
         async with asyncio.timeout(5):
             while True:
                 event = json.loads(await line.connection.recv())
