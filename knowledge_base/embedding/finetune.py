@@ -30,8 +30,8 @@ from knowledge_base.embedding.weights import read_weights, wheel_weight_file
 if TYPE_CHECKING:
     import torch
 
-TEMPERATURE = 0.05
-LEARNING_RATE = 4e-4
+TEMPERATURE = 0.025
+LEARNING_RATE = 6e-4
 WARM_UP = 0.1
 BATCH = 32
 CHUNK = 16
@@ -40,7 +40,7 @@ RUN = 8
 MAX_TOKENS = 64
 ANSWER_SHARE = 0.25
 """How often a knowledge pair uses the answer instead of a question form."""
-INTENT_SHARE = 0.4
+INTENT_SHARE = 0.25
 """Share of batches made of intent pairs."""
 
 
@@ -232,8 +232,10 @@ class Trainer:
         return self._torch.nn.functional.normalize(mean, dim=1)
 
     def save(self, folder: Path) -> None:
-        """Writes the adapter in half precision."""
-        self._bert.half().save_pretrained(str(folder))
+        """Writes the adapter in half precision; training may go on."""
+        state = self._bert.state_dict().items()
+        halves = {name: tensor.half() for name, tensor in state if "lora_" in name}
+        self._bert.save_pretrained(str(folder), state_dict=halves)
 
 
 def finetune(target: Path, corpus: Path, pairs: Path, nlu: Path, epochs: int, seed: int) -> None:
@@ -261,8 +263,8 @@ def finetune(target: Path, corpus: Path, pairs: Path, nlu: Path, epochs: int, se
                 if done % 20 < 2:
                     pace = (time.monotonic() - started) / done
                     print(f"step {done}/{steps}  loss {recent:.3f}  {pace:.2f} s/step", flush=True)
-        target.mkdir(parents=True, exist_ok=True)
-        trainer.save(target)
+            target.mkdir(parents=True, exist_ok=True)
+            trainer.save(target)
 
 
 def main() -> None:
