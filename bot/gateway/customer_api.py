@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr
 from bot.channels.web import WebAdapter
 from bot.gateway import words
 from bot.gateway.services import Services, services_of
-from core.transcript import Draft
+from bot.gateway.transcript_file import as_html, as_text
+from core.clock import LOCAL_ZONE
+from core.transcript import Draft, Message
 
 router = APIRouter(prefix="/api/v1", tags=["customer"])
 AppServices = Annotated[Services, Depends(services_of)]
@@ -114,6 +116,32 @@ async def react(
     """
     await services.access.conversation(request, conversation_id)
     return await services.answers.react(conversation_id, message_id, body.helpful)
+
+
+@router.get("/conversations/{conversation_id}/transcript")
+async def transcript(
+    conversation_id: str,
+    request: Request,
+    services: AppServices,
+    form: Annotated[Literal["html", "txt"], Query(alias="format")] = "html",
+) -> Response:
+    """The customer's own conversation as a file, numbers masked; staff lines are not in it."""
+    conversation = await services.access.conversation(request, conversation_id)
+    messages: list[Message] = []
+    while page := await services.transcript.messages(
+        conversation_id, messages[-1].seq if messages else 0, "all", PAGE
+    ):
+        messages += page
+    write, kind = {"html": (as_html, "text/html"), "txt": (as_text, "text/plain")}[form]
+    name = f"changda-{conversation.created_at.astimezone(LOCAL_ZONE):%Y%m%d}.{form}"
+    return Response(
+        write(messages, conversation.created_at),
+        media_type=f"{kind}; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        },
+    )
 
 
 @router.post("/conversations/{conversation_id}/rating")
