@@ -22,7 +22,8 @@ ROW = {
     "tier_text", "elderly", "verification", "mood", "mood_text", "priority", "priority_reasons",
     "agent_id", "agent_name", "mine", "reserved_for", "preferred_agent", "opened_at", "waiting_since",
     "waiting_s", "accepted_at", "first_reply_at", "ended_at", "disposition", "unread", "last_seq",
-    "last_message", "role", "guests",
+    "last_message", "role", "guests", "owner", "owner_name", "first_agent", "offer", "offer_left_s",
+    "sla", "sla_left_s",
 }  # fmt: skip
 
 
@@ -177,7 +178,9 @@ async def test_the_floor(room: Room, desk_of: Desk) -> None:
     assert [row["id"] for row in online["agents"]] == ["agent01", "agent02"]
     assert {"id": "vip", "name": "贵宾"} in online["skill_groups"]
     me = (await (await desk_of("agent02")).get("/agents/me")).json()
-    assert me == {"id": "agent02", "display_name": "周明", "status": "busy"}
+    assert me == {
+        "id": "agent02", "display_name": "周明", "status": "busy", "notice": None, "load": 0, "capacity": 8,
+    }  # fmt: skip
 
 
 async def test_tickets_over_http(room: Room, desk_of: Desk) -> None:
@@ -208,3 +211,92 @@ async def test_doors_are_locked(app: FastAPI, room: Room, desk_of: Desk) -> None
         assert ours.status_code == 200
     editor = await desk_of("editor01")
     assert (await editor.get("/handoffs")).status_code == 403
+
+
+async def test_people_over_http(room: Room, desk_of: Desk) -> None:
+    handoff = await room.waiting(customer_id="1", phone="13800000001", profile=ZHANG)
+    path = f"/handoffs/{handoff.id}"
+    owner, boss = await desk_of("agent01"), await desk_of("supervisor01")
+    colleague = await desk_of("agent02")
+    await owner.post(f"{path}/accept")
+    await colleague.put("/agents/me/status", json={"status": "online"})
+    asked = await owner.post(f"{path}/invite", json={"staff_id": "agent02", "note": "请帮忙"})
+    assert asked.json() == {"handoff_id": handoff.id, "staff_id": "agent02", "state": "invited"}
+    rows = (await colleague.get("/handoffs", params={"mine": True})).json()["handoffs"]
+    assert [(row["role"], row["guests"][0]["by"]) for row in rows] == [("invited", "林小雨")]
+    joined = (await colleague.post(f"{path}/join")).json()
+    assert (joined["role"], joined["agent_name"]) == ("guest", "林小雨")
+    said = await colleague.post(f"{path}/messages", json={"text": "我是周明"})
+    assert said.json()["message"]["agent_name"] == "周明"
+    assert (await colleague.post(f"{path}/typing")).status_code == 204
+    assert (await colleague.post(f"{path}/close")).status_code == 403
+    assert (await owner.delete(f"{path}/guests/agent02")).json()["state"] == "left"
+    assert (await colleague.post(f"{path}/join")).status_code == 403
+
+    assert (await owner.post(f"{path}/whisper", json={"text": "x"})).status_code == 403
+    whisper = {"text": "先道歉", "client_message_id": "w1"}
+    first, again = [await boss.post(f"{path}/whisper", json=whisper) for _ in range(2)]
+    assert first.json() == again.json()
+    assert first.json()["message"]["audience"] == "staff"
+    row = (await boss.get("/handoffs")).json()["handoffs"][0]
+    assert (row["last_message"]["audience"], row["last_message"]["text"]) == ("staff", "先道歉")
+
+    assert (await colleague.post(f"{path}/reveal", json={"reason": "看看"})).status_code == 403
+    assert (await owner.post(f"{path}/reveal", json={"reason": ""})).status_code == 422
+    seen = await owner.post(f"{path}/reveal", json={"reason": "回拨核实13800000001"})
+    assert seen.json()["phone"] == "13800000001"
+    assert (await owner.get("/reveals")).status_code == 403
+    (logged,) = (await boss.get("/reveals")).json()["reveals"]
+    assert (logged["staff_name"], logged["masked_phone"], logged["reason"]) == (
+        "林小雨", "138****0001", "回拨核实138****0001",
+    )  # fmt: skip
+    everything = str((await owner.get(path)).json()) + str((await boss.get(path)).json())
+    assert "13800000001" not in everything, "all else stays masked"
+
+    assert (await owner.post(f"{path}/take-over")).status_code == 403
+    taken = (await boss.post(f"{path}/take-over", json={"note": "升级"})).json()
+    assert (taken["mine"], taken["agent_name"]) == (True, "吴主管")
+    assert (await owner.post(f"{path}/messages", json={"text": "我"})).status_code == 403
+    assert (await boss.get("/agents")).json()["names"]["supervisor01"] == "吴主管"
+
+
+async def test_a_note_sent_twice_is_one_note(room: Room, desk_of: Desk) -> None:
+    handoff, desk = await room.active("agent01"), await desk_of("agent01")
+    path = f"/handoffs/{handoff.id}"
+    note = {"text": "客户已安抚", "client_message_id": "n1"}
+    first, again = [await desk.post(f"{path}/notes", json=note) for _ in range(2)]
+    assert first.json() == again.json()
+    events = (await desk.get(path)).json()["events"]
+    assert [event["kind"] for event in events].count("note") == 1
+    clash = await desk.post(f"{path}/messages", json={"text": "同号", "client_message_id": "n1"})
+    assert clash.status_code == 409
+    huge = await desk.post(f"{path}/notes", json={"text": "字" * 34_000})
+    assert (huge.status_code, huge.json()["limit"]) == (422, 4000)
+    assert "34000字" in huge.json()["detail"]
+
+
+async def test_canned_replies_over_http(room: Room, desk_of: Desk) -> None:
+    desk, boss = await desk_of("agent01"), await desk_of("supervisor01")
+    made = await desk.post("/canned", json={"name": "问候", "text": "{客户称呼}您好"})
+    assert made.status_code == 201
+    reply = made.json()["reply"]
+    shared = {"name": "公共", "text": "感谢", "shared": True}
+    assert (await desk.post("/canned", json=shared)).status_code == 403
+    assert (await boss.post("/canned", json=shared)).status_code == 201
+    strange = await desk.post("/canned", json={"name": "x", "text": "{生日}"})
+    assert (strange.status_code, strange.json()["code"]) == (422, "invalid_input")
+    listed = (await desk.get("/canned")).json()
+    assert [(r["name"], r["shared"]) for r in listed["replies"]] == [
+        ("问候", False),
+        ("公共", True),
+    ]
+    assert "套餐" in listed["placeholders"]
+    assert (await boss.delete(f"/canned/{reply['id']}")).status_code == 404
+    changed = {"name": "问候", "text": "您好"}
+    assert (await desk.put(f"/canned/{reply['id']}", json=changed)).json()["reply"][
+        "text"
+    ] == "您好"
+    assert (await desk.delete(f"/canned/{reply['id']}")).status_code == 204
+    handoff = await room.active("agent01")
+    open_text = await desk.post(f"/handoffs/{handoff.id}/messages", json={"text": "您的{余额}"})
+    assert (open_text.status_code, open_text.json()["placeholders"]) == (422, ["余额"])

@@ -63,25 +63,62 @@ async def test_everything_of_the_design_is_there(room: Room) -> None:
 
 
 async def test_a_hundred_turns_over_two_channels(room: Room) -> None:
+    """Every message in order, every card, every slot, every figure; whatever the words are made of."""
     wechat = await room.conversation(channel="wechat", customer_id="1")
     web = await room.conversation(channel="web", customer_id="1", profile=ZHANG)
-    said: dict[str, list[str]] = {wechat.id: [], web.id: []}
+    said: dict[str, list[tuple[str, object]]] = {wechat.id: [], web.id: []}
     for turn in range(100):
         conversation = wechat if turn % 2 else web
-        lines = [f"第{turn}问<b>&{turn}", f"第{turn}答：{turn}.40元"]
+        card = {"type": "bill", "month": "2026-10", "total": f"{turn}.40", "items": [
+            {"name": f"项目{turn}", "amount": f"{turn}.15", "change": f"+{turn}.05"}]}  # fmt: skip
+        label = {"label": ("calm", "unhappy", "angry")[turn % 3], "score": -turn / 100}
+        words = f"第{turn}问<b>&{turn}'\"{{{{x}}}} 1{turn:03d} \u202e"
         await room.transcript.append(
-            conversation.id, Draft("customer", lines[0]), Draft("bot", lines[1])
+            conversation.id,
+            Draft("customer", words, understanding={"sentiment": label}),
+            Draft("bot", f"第{turn}答：{turn}.40元", card=card if turn % 4 == 0 else None),
         )
-        said[conversation.id] += lines
+        said[conversation.id] += [
+            (words, None), (f"第{turn}答：{turn}.40元", card if turn % 4 == 0 else None),
+        ]  # fmt: skip
     tried = [
-        {"action": "a", "summary": f"查询{i}", "figures": {"金额": f"{i}.40"}} for i in range(20)
+        {
+            "action": f"action_{i}", "intent": "query_bill", "at": f"2026-11-23T02:00:{i:02d}Z",
+            "summary": f"查询{i}", "figures": {"金额": f"{i}.40", f"项目{i}": f"{i}.15元"},
+        }
+        for i in range(20)
+    ]  # fmt: skip
+    slots = {"filled": {f"字段{i}": f"值{i}" for i in range(30)}, "missing": ["日期", "地址"]}
+    shown = [
+        {"entry_id": f"k{i}", "question": f"知识{i}", "reaction": "unhelpful"} for i in range(9)
     ]
-    request = HandoffRequest.from_directive(DIRECTIVE | {"tried": tried})
+    entities = [{"entity": "month", "value": f"{i}月"} for i in range(1, 13)]
+    request = HandoffRequest.from_directive(
+        DIRECTIVE | {"tried": tried, "slots": slots, "knowledge_shown": shown, "entities": entities}
+    )
     handoff = await room.service.open(web.id, request)
+    await room.service.accept(handoff.id, member("agent01"))
+    await room.service.message(handoff.id, member("agent01"), "您好")
+    await room.service.note(handoff.id, member("agent01"), "备注也在")
     context = (await room.service.views.detail(handoff.id, member("agent01")))["context"]
-    assert [message["text"] for message in context["transcript"]][:-1] == said[web.id]
-    assert [message["text"] for message in context["earlier"][0]["messages"]] == said[wechat.id]
-    assert [step["figures"]["金额"] for step in context["tried"]] == [f"{i}.40" for i in range(20)]
+
+    here = [(m["text"], m.get("card")) for m in context["transcript"]]
+    assert here[:100] == said[web.id]
+    assert [text for text, _ in here[100:]][-2:] == ["您好", "备注也在"]
+    assert [m["seq"] for m in context["transcript"]] == list(range(1, len(here) + 1))
+    (earlier,) = context["earlier"]
+    assert [(m["text"], m.get("card")) for m in earlier["messages"]] == said[wechat.id]
+    assert earlier["channel"] == "wechat"
+    assert context["conversation"]["channels"] == ["web", "wechat"]
+    assert [step["figures"] for step in context["tried"]] == [step["figures"] for step in tried]
+    assert context["wants"]["slots"] == slots
+    assert context["wants"]["entities"] == entities
+    assert [entry["entry_id"] for entry in context["knowledge_shown"]] == [
+        f"k{i}" for i in range(9)
+    ]
+    assert len(context["mood"]["points"]) == 50
+    known = "\n".join(context["no_need_to_ask"])
+    assert all(f"字段{i}：值{i}" in known and f"{i}.15元" in known for i in range(20))
 
 
 async def test_long_transcripts_are_whole(room: Room) -> None:
