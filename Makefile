@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-milvus install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge finetune pictures bench clean
+.PHONY: help install install-milvus install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge eval-baselines finetune pictures bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,7 +55,13 @@ train: install ## Train Rasa (skipped when nothing changed)
 
 eval: build ## Evaluate understanding and retrieval on our own sets
 	@$(RASA_PY) -m bot.nlu.evaluate
-	@$(PY) -m knowledge_base.evaluate knowledge_base/corpus data/retrieval/dev.jsonl data/retrieval/dev_oos.jsonl --compare
+	@$(PY) -m knowledge_base.evaluate knowledge_base/corpus data/retrieval/dev.jsonl data/retrieval/dev_oos.jsonl --compare --report docs/eval/knowledge.md
+
+eval-baselines: build ## Measure again what the reports compare with: stock Rasa, other classifiers, the plain encoder (an hour)
+	@$(RASA_PY) -m bot.nlu.evaluate --train --compare --stock
+	@$(RASA_PY) -m bot.nlu.evaluation.selector
+	@$(PY) -m knowledge_base.embedding.build --target var/models/encoder-plain
+	@$(PY) -m knowledge_base.evaluate knowledge_base/corpus data/retrieval/dev.jsonl data/retrieval/dev_oos.jsonl --encoder var/models/encoder-plain --report docs/eval/knowledge.md --row "encoder as it comes"
 
 eval-nlu: build ## Evaluate understanding on FILE=x.jsonl
 	@$(RASA_PY) -m bot.nlu.evaluate --file $(FILE)

@@ -1,6 +1,6 @@
 """Measures retrieval on anybody's files, through the code that serves customers.
 
-    python -m knowledge_base.evaluate CORPUS QUERIES OOS [--compare]
+    python -m knowledge_base.evaluate CORPUS QUERIES OOS [--compare] [--report docs/eval/knowledge.md]
 
 CORPUS lines are {"id", "category", "question", "similar": [], "answer"} (or our YAML files),
 QUERIES {"query", "gold": [ids]}, OOS {"query"}. A base of that corpus alone is published into a
@@ -27,9 +27,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base import report
 from knowledge_base.building import VectorCache, build_content
 from knowledge_base.calibrate import model_for
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.figures import equal_error, mean_reciprocal_rank, of_baseline, ranks, recall
 from knowledge_base.lexical import LexicalIndex
 from knowledge_base.reading import RawRow, detect, read_rows
 from knowledge_base.rows import parse_row
@@ -71,36 +73,6 @@ class Figures:
     p95_ms: float
     calibration: str
     encoder: str
-
-
-def ranks(rankings: Sequence[Sequence[str]], gold: Sequence[set[str]]) -> list[int]:
-    """Place of the first right id of each query, from 1; 0 when it is not among those found."""
-    found = []
-    for ids, right in zip(rankings, gold, strict=True):
-        found.append(next((place for place, i in enumerate(ids, 1) if i in right), 0))
-    return found
-
-
-def recall(places: Sequence[int], depth: int) -> float:
-    """Share of queries whose right entry stands within ``depth``."""
-    return sum(0 < place <= depth for place in places) / max(len(places), 1)
-
-
-def mean_reciprocal_rank(places: Sequence[int]) -> float:
-    """MRR, zero for what was not found."""
-    return sum(1 / place for place in places if place) / max(len(places), 1)
-
-
-def equal_error(known: Sequence[float], unknown: Sequence[float]) -> float:
-    """The error rate where refusing known and answering unknown questions are equally frequent."""
-    if not known or not unknown:
-        return 0.0
-    inside, outside = np.sort(np.array(known)), np.sort(np.array(unknown))
-    levels = np.unique(np.concatenate([inside, outside]))
-    refused = np.searchsorted(inside, levels) / len(inside)
-    passed = 1 - np.searchsorted(outside, levels) / len(outside)
-    nearest = int(np.abs(refused - passed).argmin())
-    return float((refused[nearest] + passed[nearest]) / 2)
 
 
 def measure(
@@ -178,13 +150,8 @@ def _baseline(
     inside: Doubles, outside: Doubles, ids: Sequence[str], gold: Sequence[set[str]]
 ) -> dict[str, float]:
     order = np.argsort(-inside, axis=1, kind="stable")[:, :DEPTH]
-    places = ranks([[ids[i] for i in row] for row in order], gold)
-    return {
-        "r_at_1": recall(places, 1),
-        "r_at_3": recall(places, 3),
-        "mrr": mean_reciprocal_rank(places),
-        "equal_error": equal_error(list(inside.max(axis=1)), list(outside.max(axis=1))),
-    }
+    rankings = [[ids[i] for i in row] for row in order]
+    return of_baseline(rankings, list(inside.max(axis=1)), gold, list(outside.max(axis=1)))
 
 
 def read_entries(path: Path) -> list[BaseEntry]:
@@ -237,6 +204,10 @@ def main() -> None:
     parser.add_argument("oos", type=Path)
     parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
     parser.add_argument("--compare", action="store_true", help="also BM25 and raw vectors alone")
+    parser.add_argument("--report", type=Path, help="write the figures as Markdown")
+    parser.add_argument(
+        "--row", help="only keep these figures as a row of the report, by this name"
+    )
     options = parser.parse_args()
     encoder = SentenceEncoder(options.encoder)
     queries = read_queries(options.queries)
@@ -247,6 +218,8 @@ def main() -> None:
         figures: dict[str, Any] = asdict(measure(KnowledgeSearcher(folder, encoder), queries, oos))
     if options.compare:
         figures["alone"] = compare(content, encoder, queries, oos)
+    if options.report:
+        report.write(options.report, figures, options.row)
     _print(figures)
 
 

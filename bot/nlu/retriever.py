@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.nlu.encoder import encoder_dir, shared_encoder
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.paths import resolve, var_dir
 from bot.nlu.threads import calm_threads
+from knowledge_base.indexing import store_from
 from knowledge_base.search import KnowledgeSearcher, SearchResult, Vectors
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,9 @@ class KnowledgeRetriever(GraphComponent):
 
     def _search(self) -> KnowledgeSearcher:
         if self._searcher is None:
-            self._searcher = KnowledgeSearcher(self._folder, shared_encoder(self._encoder_dir))
+            self._searcher = KnowledgeSearcher(
+                self._folder, shared_encoder(self._encoder_dir), store_from(os.environ)
+            )
         return self._searcher
 
 

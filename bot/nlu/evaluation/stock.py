@@ -52,13 +52,17 @@ def train_ours(folder: Path) -> Trained:
     return train(ROOT / "config.yml", folder, "ours")
 
 
-def train(config: Path, folder: Path, name: str) -> Trained:
+def train(
+    config: Path, folder: Path, name: str, nlu: Path = ROOT / "data" / "nlu",
+    domain: Path | None = None,
+) -> Trained:  # fmt: skip
     """Trains the NLU of a configuration in a process of its own.
 
     Raises:
         TrainingFailed: Rasa says why.
     """
-    command = [sys.executable, "-W", "ignore", "-m", "rasa", "train", "nlu", "--nlu", "data/nlu"]
+    command = [sys.executable, "-W", "ignore", "-m", "rasa", "train", "nlu", "--nlu", str(nlu)]
+    command += ["--domain", str(domain)] if domain else []
     command += ["--config", str(config), "--out", str(folder), "--fixed-model-name", name]
     changed = {
         "RASA_MAX_CACHE_SIZE": "0", "RASA_TELEMETRY_ENABLED": "false",
