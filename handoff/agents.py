@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import now
 from core.database import Database
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.events import AGENT_STATUS, LiveBus
 from core.redis_keys import AGENT_SEEN, STAFF_CHANNEL
 from core.settings import Settings
@@ -137,6 +137,23 @@ class Presence:
         row = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
         await session.execute(row.where(AgentPresence.lapsed > 0).values(lapsed=0))
 
+    async def set_capacity(self, agent_id: str, capacity: int | None) -> int:
+        """Gives an agent a capacity of their own, or takes it away; returns the one in force.
+
+        Raises:
+            NotFound: no such agent.
+        """
+        async with self._database.transaction() as session:
+            account = await session.get(StaffAccount, agent_id, with_for_update=True)
+            if account is None or "agent" not in account.roles:
+                raise NotFound("没有找到这位客服。")
+            account.capacity = capacity or 0
+        self._recent = None
+        if await self.status(agent_id) == "online":
+            await self._line.enter(agent_id, account.skill_groups, self.capacity_of(account))
+            self.on_room()
+        return self.capacity_of(account)
+
     def capacity_of(self, account: StaffAccount | None) -> int:
         """With how many conversations an agent is offered no more."""
         own = account.capacity if account else 0
@@ -214,6 +231,16 @@ class Presence:
             names = {row[0]: row[1] for row in rows}
         self._names = (time.monotonic(), names)
         return names
+
+    async def supervisors(self) -> dict[str, str]:
+        """Display names of the supervisors by id."""
+        async with self._database.reading() as session:
+            rows = await session.execute(select(StaffAccount).where(StaffAccount.active))
+            return {
+                account.id: account.display_name
+                for account in rows.scalars()
+                if "supervisor" in account.roles
+            }
 
     async def _read_everyone(self) -> list[AgentState]:
         # Columns, not objects: a floor of a thousand is read every second.

@@ -39,6 +39,14 @@ class ReturnBody(BaseModel):
     note: str = ""
 
 
+class RefuseBody(BaseModel):
+    reason: str
+
+
+class CapacityBody(BaseModel):
+    capacity: int | None = Field(ge=1, le=500)
+
+
 class CloseBody(BaseModel):
     disposition: str = "resolved"
     summary: str | None = None
@@ -88,7 +96,10 @@ def _handoffs(service: HandoffService, at_work: Any) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
         staff: Staff = signed_in,
     ) -> dict[str, Any]:
-        """Rows in the order of the line; ``state`` may hold several with commas, or ``all``."""
+        """Rows in the order of the line; ``state`` may hold several with commas, or ``all``.
+
+        ``waiting`` includes who is on offer to somebody: nobody serves them yet.
+        """
         if skill_group is not None and skill_group not in GROUP_WORDS:
             raise InvalidInput("没有这个技能组。")
         rows = await service.views.rows(staff, _states(state), skill_group, mine, limit)
@@ -123,6 +134,12 @@ def _serving(service: HandoffService, at_work: Any) -> APIRouter:
     async def accept(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
         await service.accept(handoff_id, staff)
         return await service.views.detail(handoff_id, staff)
+
+    @router.post("/refuse")
+    async def refuse(handoff_id: str, body: RefuseBody, staff: Staff = signed_in) -> dict[str, Any]:
+        """Declines an offer; the customer keeps their place and the next agent is asked."""
+        moved = await service.refuse(handoff_id, staff, body.reason)
+        return _moved(moved.id, moved.state)
 
     @router.post("/messages")
     async def message(
@@ -200,13 +217,31 @@ def _agents(service: HandoffService, at_work: Any) -> APIRouter:
     @router.get("/me")
     async def me(staff: Staff = signed_in) -> dict[str, Any]:
         status = await service.presence.status(staff.id)
-        return {"id": staff.id, "display_name": staff.display_name, "status": status}
+        everyone = {agent.id: agent for agent in await service.presence.everyone()}
+        own = everyone.get(staff.id)
+        return {
+            "id": staff.id,
+            "display_name": staff.display_name,
+            "status": status,
+            "notice": own.notice if own else None,
+            "load": own.load if own else 0,
+            "capacity": own.capacity if own else None,
+        }
 
     @router.put("/me/status")
     async def set_status(body: StatusBody, staff: Staff = signed_in) -> dict[str, Any]:
         staff.require("agent")
         status = await service.presence.set_status(staff.id, body.status)
         return {"agent_id": staff.id, "status": status}
+
+    @router.put("/{agent_id}/capacity")
+    async def set_capacity(
+        agent_id: str, body: CapacityBody, staff: Staff = signed_in
+    ) -> dict[str, Any]:
+        """How many conversations an agent serves at once; null = as the settings say."""
+        staff.require("supervisor")
+        capacity = await service.presence.set_capacity(agent_id, body.capacity)
+        return {"agent_id": agent_id, "capacity": capacity}
 
     return router
 
@@ -219,7 +254,7 @@ def _states(text: str) -> tuple[str, ...]:
     wanted = tuple(part.strip() for part in text.split(",") if part.strip())
     if not set(wanted) <= set(State):
         raise InvalidInput(f"没有这种会话状态，可用：{'、'.join(State)}。")
-    return wanted
+    return (*wanted, State.OFFERED) if State.WAITING in wanted else wanted
 
 
 def _moved(handoff_id: str, state: str) -> dict[str, Any]:

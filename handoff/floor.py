@@ -38,7 +38,7 @@ EVERY_S = 3.0
 MAX_ROWS = 300
 _MAX_TICKETS = 50
 _ANYBODY = Staff("", "", ("supervisor",), ())
-_RUNNING = frozenset({"waiting_s"})
+_RUNNING = frozenset({"waiting_s", "sla_left_s", "offer_left_s"})
 """Fields that change by themselves; the page lets its own clock run."""
 
 

@@ -91,7 +91,9 @@ class HandoffService:
         assistance = Assistance(transcript, bus, assistant)
         self.listen = assistance.listen
         self._assistance = assistance
-        self.views = DeskViews(database, transcript, builder, self.presence, assistance)
+        self.views = DeskViews(
+            database, transcript, builder, self.presence, assistance, self.promise
+        )
         self.floor = FloorFeed(FloorView(database, self.views, self.presence), bus)
         self.conference = Conference(steps, self.presence, bus)
         self.canned = CannedReplies(database)
@@ -108,6 +110,8 @@ class HandoffService:
         self.current = intake.current
         self.get = intake.get
         self.abandon = intake.abandon
+        self.call_back = intake.call_back
+        self.refuse = self._offers.refuse
         self.ask_facts = intake.ask_facts
         self._settle_intake = intake.settle
         self.accept = claims.accept

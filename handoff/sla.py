@@ -46,15 +46,13 @@ class Clock:
         return "soon" if self.stopped_at is None and left <= whole * _SOON else "ok"
 
     def shown(self, moment: datetime) -> dict[str, Any]:
-        """For desks; ``left_s`` is negative when overdue, null when the clock stopped."""
-        left = None if self.stopped_at else round((self.due_at - moment).total_seconds())
+        """For desks."""
         return {
             "clock": self.name,
             "title": CLOCK_WORDS[self.name],
             "started_at": self.started_at.isoformat(),
             "due_at": self.due_at.isoformat(),
             "stopped_at": self.stopped_at.isoformat() if self.stopped_at else None,
-            "left_s": left,
             "state": self.state(moment),
         }
 
@@ -122,11 +120,17 @@ def ticket_clocks(ticket: Ticket) -> list[Clock]:
 
 
 def shown(clocks: Iterable[Clock], moment: datetime) -> dict[str, Any]:
-    """For desks: the clocks, and the worst state of those still running."""
-    rows = [clock.shown(moment) for clock in clocks]
-    running = [row["state"] for row in rows if row["stopped_at"] is None]
-    worst = next((state for state in ("breached", "soon") if state in running), "ok")
-    return {"state": worst, "clocks": rows}
+    """For desks: ``sla`` with the clocks and the worst state of those still running, and ``sla_left_s``,
+    the seconds until the first of them is due (negative = overdue, null = none runs)."""
+    every = list(clocks)
+    running = [clock for clock in every if clock.stopped_at is None]
+    states = {clock.state(moment) for clock in running}
+    worst = next((state for state in ("breached", "soon") if state in states), "ok")
+    due = min((clock.due_at for clock in running), default=None)
+    return {
+        "sla": {"state": worst, "clocks": [clock.shown(moment) for clock in every]},
+        "sla_left_s": round((due - moment).total_seconds()) if due else None,
+    }
 
 
 async def unanswered(session: AsyncSession, handoffs: Sequence[Handoff]) -> Mapping[str, datetime]:

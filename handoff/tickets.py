@@ -219,7 +219,7 @@ def shown(ticket: Ticket) -> dict[str, Any]:
         "first_reply_due": ticket.first_reply_due.isoformat(),
         "resolve_due": ticket.resolve_due.isoformat(),
         "overdue": open_still and (late_reply or moment > ticket.resolve_due),
-        "sla": sla.shown(sla.ticket_clocks(ticket), moment),
+        **sla.shown(sla.ticket_clocks(ticket), moment),
         "history": ticket.history,
         "created_at": ticket.created_at.isoformat(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +22,11 @@ from handoff.canned import values_for
 from handoff.context import masked
 from handoff.guests import guests_of, is_guest_of
 from handoff.models import Handoff, HandoffEvent, HandoffGuest, Rating
+from handoff.offers import seconds_left
 from handoff.package import PackageBuilder
 from handoff.serving import DISPOSITIONS
-from handoff.states import LIVE, STATE_WORDS, State
+from handoff.sla import ServicePromise, shown, unanswered
+from handoff.states import IN_LINE, LIVE, STATE_WORDS, State
 from handoff.summary import MOOD_WORDS, closing_summary
 
 OPEN_STATES = (*sorted(LIVE), State.WRAP_UP)
@@ -40,12 +43,14 @@ class DeskViews:
         builder: PackageBuilder,
         presence: Presence,
         assistance: Assistance,
+        promise: ServicePromise,
     ) -> None:
         self._database = database
         self._transcript = transcript
         self._builder = builder
         self._presence = presence
         self._assistance = assistance
+        self._promise = promise
 
     async def rows(
         self,
@@ -64,18 +69,20 @@ class DeskViews:
         if skill_group:
             query = query.where(Handoff.skill_group == skill_group)
         if mine:
-            query = query.where(or_(Handoff.agent_id == staff.id, is_guest_of(staff.id)))
+            served = and_(Handoff.agent_id == staff.id, Handoff.state != State.OFFERED)
+            query = query.where(or_(served, is_guest_of(staff.id)))
         elif "supervisor" not in staff.roles:
             query = query.where(_within_sight(staff))
-        query = query.order_by(Handoff.priority.desc(), Handoff.queued_at, Handoff.id)
-        floor, moment = await self._presence.floor(), now()
+        query = query.order_by(Handoff.ranked_at, Handoff.id)
+        # What is on offer to a colleague is listed too, even where nobody else may take it.
+        floor, moment = replace(await self._presence.floor(), strict=False), now()
         async with self._database.reading() as session:
             found = list((await session.execute(query.limit(limit))).scalars())
             seen = [
                 handoff
                 for handoff in found
                 if handoff.agent_id == staff.id
-                or handoff.state != State.WAITING
+                or handoff.state not in IN_LINE
                 or routing.why_not(handoff, staff, floor, moment) is None
             ]
             return await self._shown(session, seen, staff)
@@ -162,9 +169,12 @@ class DeskViews:
         unread = await _unread(session, [handoff.id for handoff in handoffs])
         guests = await guests_of(session, handoffs)
         names = await self._presence.names()
+        silent, moment = await unanswered(session, handoffs), now()
         return [
             _row(handoff, conversations[handoff.conversation_id], last, unread, names, staff)
             | _company(guests.get(handoff.id, ()), names, handoff, staff)
+            | _answering(handoff, names, staff)
+            | shown(self._promise.clocks(handoff, silent.get(handoff.conversation_id)), moment)
             for handoff in handoffs
         ]
 
@@ -174,7 +184,7 @@ def _within_sight(staff: Staff) -> ColumnElement[bool]:
     takeable = or_(Handoff.skill_group.in_(reach), Handoff.reserved_for == staff.id)
     return or_(
         Handoff.agent_id == staff.id,
-        and_(Handoff.state == State.WAITING, takeable),
+        and_(Handoff.state.in_(IN_LINE), takeable),
         is_guest_of(staff.id),
     )
 
@@ -190,7 +200,7 @@ async def _seen(
     here = (await guests_of(session, [handoff])).get(handoff_id, ())
     if staff.id in {guest.staff_id for guest in here}:
         return handoff
-    if handoff.state != State.WAITING:
+    if handoff.state not in IN_LINE:
         raise NotAllowed("这个会话由其他同事负责，您不能查看。")
     refusal = routing.why_not(handoff, staff, floor, now())
     if refusal:
@@ -254,7 +264,7 @@ def _row(
         "priority_reasons": handoff.priority_reasons,
         "agent_id": handoff.agent_id,
         "agent_name": names.get(handoff.agent_id or ""),
-        "mine": handoff.agent_id == staff.id,
+        "mine": handoff.agent_id == staff.id and handoff.state != State.OFFERED,
         "reserved_for": handoff.reserved_for,
         "preferred_agent": handoff.preferred_agent,
         "opened_at": handoff.opened_at.isoformat(),
@@ -276,7 +286,8 @@ def _company(
 ) -> dict[str, Any]:
     # Who else is there, and what the reader is to this conversation.
     own = next((guest for guest in guests if guest.staff_id == staff.id), None)
-    role = "owner" if handoff.agent_id == staff.id else None
+    serves = handoff.agent_id == staff.id and handoff.state != State.OFFERED
+    role = "owner" if serves else None
     if own is not None:
         role = "guest" if own.state == "joined" else "invited"
     return {
@@ -291,6 +302,25 @@ def _company(
             }
             for guest in guests
         ],
+    }
+
+
+def _answering(handoff: Handoff, names: Mapping[str, str], staff: Staff) -> dict[str, Any]:
+    # Who answers for it until it is closed, and to whom it is on offer.
+    offer = None
+    if handoff.state == State.OFFERED:
+        offer = {
+            "agent_id": handoff.agent_id,
+            "agent_name": names.get(handoff.agent_id or ""),
+            "mine": handoff.agent_id == staff.id,
+        }
+    return {
+        "owner": handoff.owner,
+        "owner_name": names.get(handoff.owner or "")
+        or f"{routing.GROUP_WORDS[handoff.skill_group]}组",
+        "first_agent": handoff.first_agent,
+        "offer": offer,
+        "offer_left_s": seconds_left(handoff),
     }
 
 
@@ -310,7 +340,7 @@ def _preview(message: Message | None) -> dict[str, Any] | None:
 def _waited(handoff: Handoff) -> int:
     # The present wait, or how long the last one was.
     end = now()
-    if handoff.state not in (State.WAITING, State.OFFERED):
+    if handoff.state not in IN_LINE:
         end = handoff.accepted_at or handoff.ended_at or end
     return max(0, int((end - handoff.waiting_since).total_seconds()))
 

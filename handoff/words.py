@@ -126,7 +126,10 @@ CALLED_BACK = "好的，已停止排队。"
 """The customer chose to be called."""
 FULL = "非常抱歉，现在咨询的客户较多，人工客服暂时接待不过来。"
 """The line takes nobody in any more."""
-CALL_BACK_OFFER = "现在咨询的客户较多，等候可能比较久，实在抱歉。您可以继续排队，也可以选择“改为回电”，由客服主动联系您。"
+CALL_BACK_OFFER = (
+    "现在咨询的客户较多，等候可能比较久，实在抱歉。"
+    "您可以继续排队，也可以选择“改为回电”，由客服主动联系您。"
+)
 """The line is full, but the customer may wait."""
 
 
