@@ -20,7 +20,7 @@ import httpx
 import psutil
 import pytest
 
-from handoff.states import TRANSITIONS, Move
+from handoff.states import TRANSITIONS, Move, State
 from tests.system import PASSWORD, System, start_system
 
 pytestmark = pytest.mark.bench
@@ -171,13 +171,13 @@ async def kill_in_turn(system: System) -> Counter[str]:
 
 def check_handoff(detail: dict[str, Any]) -> None:
     """Its events are a chain of legal moves: never two owners at once."""
-    state: str | None = None
+    state: State | None = None
     for event in detail["events"]:
         if event["kind"] not in Move or event["to_state"] is None:
             continue
         assert event["from_state"] == state, detail["events"]
         assert TRANSITIONS[state, Move(event["kind"])] == event["to_state"]
-        state = event["to_state"]
+        state = State(event["to_state"])
 
 
 async def live_through_it(system: System) -> None:
@@ -188,7 +188,8 @@ async def live_through_it(system: System) -> None:
         chaos = Chaos(http)
         talkers = [Talker(chaos) for _ in range(CONVERSATIONS)]
         workers = [Worker(chaos, name) for name in AGENTS]
-        everybody = [asyncio.create_task(person.run()) for person in (*talkers, *workers)]
+        everybody = [asyncio.create_task(talker.run()) for talker in talkers]
+        everybody += [asyncio.create_task(worker.run()) for worker in workers]
         began = time.monotonic()
         killed = await kill_in_turn(system)
         seconds = time.monotonic() - began
