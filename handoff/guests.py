@@ -106,6 +106,22 @@ class Conference:
         await self._tell(step.handoff, guest, account.display_name, staff)
         return guest
 
+    async def candidates(self, staff: Staff) -> list[dict[str, Any]]:
+        """Whom one may ask in: supervisors first, then colleagues who are not offline."""
+        found = [
+            {"id": key, "name": name, "supervisor": True}
+            for key, name in (await self._presence.supervisors()).items()
+        ]
+        found += [
+            {
+                "id": agent.id, "name": agent.display_name, "supervisor": False,
+                "status": agent.status, "load": agent.load, "capacity": agent.capacity,
+            }
+            for agent in await self._presence.everyone()
+            if agent.status != "offline"
+        ]  # fmt: skip
+        return [person for person in found if person["id"] != staff.id]
+
     async def join(self, handoff_id: str, staff: Staff) -> HandoffGuest:
         """Comes in: who was invited, or any supervisor.
 

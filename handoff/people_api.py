@@ -57,6 +57,13 @@ def _conference(service: HandoffService, at_work: Any) -> APIRouter:
         guest = await service.conference.invite(handoff_id, staff, body.staff_id, body.note)
         return _guest(guest)
 
+    @router.get("/invitable")
+    async def invitable(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
+        """Whom the owner may ask in now."""
+        handoff = await service.views.check(handoff_id, staff)
+        people = await service.conference.candidates(staff)
+        return {"people": [person for person in people if person["id"] != handoff.agent_id]}
+
     @router.post("/join")
     async def join(handoff_id: str, staff: Staff = signed_in) -> dict[str, Any]:
         """Comes in, invited or as a supervisor; the customer sees who joined."""

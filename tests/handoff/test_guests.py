@@ -142,3 +142,12 @@ async def test_guests_are_gone_with_the_stretch_of_service(room: Room) -> None:
     with pytest.raises(NotAllowed):
         await room.service.message(handoff.id, COLLEAGUE, "还在吗")
     assert await room.service.views.active("agent02") == []
+
+
+async def test_whom_one_may_ask(room: Room) -> None:
+    await at_work(room, "agent01", "agent02")
+    people = await room.service.conference.candidates(OWNER)
+    assert [(person["id"], person["supervisor"]) for person in people] == [
+        ("supervisor01", True),
+        ("agent02", False),
+    ]
