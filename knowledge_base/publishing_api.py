@@ -40,7 +40,7 @@ def _publish(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
         wanted = body or PublishBody()
         reviewed = needs_review(service.four_eyes, request, wanted.force or wanted.unreviewed)
         report = await service.publisher.publish(
-            editor_of(person), wanted.ids, wanted.force, reviewed=reviewed
+            editor_of(person), wanted.ids, wanted.force or wanted.ignore_golden, reviewed=reviewed
         )
         return _told(report)
 
@@ -73,7 +73,7 @@ def _publish(router: APIRouter, service: KnowledgeService, staff: StaffDirectory
             "running": service.publisher.progress is not None,
             "done": done, "total": total, "pending": pending, "in_review": in_review,
             "four_eyes": service.four_eyes, "version": service.searcher.version,
-            "problem": service.searcher.problem,
+            "problem": service.searcher.problem or service.searcher.trouble,
         }  # fmt: skip
 
     @router.get("/snapshots", dependencies=[guard])

@@ -179,11 +179,12 @@ class PreviewBody(BaseModel):
 
 
 class PublishBody(BaseModel):
-    """Without ``ids`` everything pending goes live. ``force`` overrides golden questions and the
-    second person, ``unreviewed`` only the second person; ``strict`` four eyes allow neither."""
+    """Without ``ids`` everything pending goes live. ``ignore_golden`` overrides golden questions,
+    ``unreviewed`` the second person (``strict`` four eyes never allow it), ``force`` both."""
 
     ids: list[Id] | None = None
     force: bool = False
+    ignore_golden: bool = False
     unreviewed: bool = False
 
 

@@ -1,10 +1,11 @@
 // The knowledge contract as calls. Everything the console knows of addresses and shapes is here.
 
-import { api, request } from "../common/api.js";
+import { api, ApiError, request } from "../common/api.js";
 
 const K = "/knowledge";
 const LONG_MS = 10 * 60 * 1000;
-const MOST = 200;
+const POLL_MS = 400;
+const MOST_MISSES = 20;
 const one = (id) => `${K}/entries/${encodeURIComponent(id)}`;
 
 export const CONTENT = [
@@ -16,16 +17,28 @@ export const contentOf = (entry) => Object.fromEntries(CONTENT.map((name) => [na
 
 const summary = (entry) => ({ ...entry, live: entry.published_revision !== null, forms: entry.similar.length + 1 });
 
-/** A refused import still says what it found, row by row. */
-async function importFile(file, dryRun) {
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Uploads, then follows the job: `tell` hears each of its states. A refused import still says what it found. */
+async function importFile(file, dryRun, tell) {
   const form = new FormData();
   form.append("file", file, file.name);
-  try {
-    return await request("POST", `${K}/import`, { form, query: { dry_run: dryRun }, timeout: LONG_MS });
-  } catch (error) {
-    if (error.code === "import_rows_invalid") return { ...error.data, nothing: true };
-    throw error;
+  const query = { dry_run: dryRun, background: true };
+  let job = await request("POST", `${K}/import`, { form, query, timeout: LONG_MS });
+  for (let misses = 0; job.state === "running"; ) {
+    tell(job);
+    await pause(POLL_MS);
+    try {
+      job = await api.get(`${K}/import/jobs/${encodeURIComponent(job.id)}`);
+      misses = 0;
+    } catch (error) {
+      // A short outage does not stop the import, so it must not stop our watching it.
+      if (!error.temporary || (misses += 1) > MOST_MISSES) throw error;
+    }
   }
+  if (job.report) return job.report;
+  if (job.problem.code === "import_rows_invalid") return { ...job.problem, nothing: true };
+  throw new ApiError(job.problem.detail, { status: 422, code: job.problem.code });
 }
 
 async function download(path, query, name) {
@@ -36,44 +49,44 @@ async function download(path, query, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10000);
 }
 
+/** The list's one choice of state is three questions to the server. */
+function stateQuery(state) {
+  if (state === "pending") return { pending: true };
+  if (state === "upcoming" || state === "expired") return { effect: state };
+  return { state: state === "all" ? "" : state };
+}
+
 export const base = {
-  async list({ q = "", category = "", state = "", tag = "", page = 1, size = 30 }) {
-    const pending = state === "pending";
-    const only = state === "all" ? "" : state;
-    const query = { q: [q.trim(), tag].filter(Boolean).join(" "), category, page, size };
-    const found = await api.get(`${K}/entries`, { ...query, ...(pending ? { pending } : { state: only }) });
+  async list({ q = "", category = "", state = "", tag = "", sort = "", page = 1, size = 30 }) {
+    const found = await api.get(`${K}/entries`, { q: q.trim(), category, tag, sort, page, size, ...stateQuery(state) });
     return { items: found.items.map(summary), total: found.total };
   },
   get: (id, signal) => api.get(one(id), { retired: true }, { signal }),
   create: (id, content) => api.post(`${K}/entries`, { ...content, id: id || null }),
   save: (id, content, version) => api.put(one(id), { ...content, version }),
   retire: (id, version) => api.delete(`${one(id)}?version=${version}`),
-  review: (id, action, version) => api.post(`${one(id)}/review`, { action, version }),
-  revisions: async (id) => (await api.get(`${one(id)}/revisions`)).revisions,
+  review: (id, action, version, comment = "") => api.post(`${one(id)}/review`, { action, version, comment }),
+  history: (id) => api.get(`${one(id)}/revisions`),
+  usage: (id) => api.get(`${one(id)}/usage`),
   rollBack: (id, revision, version) => api.post(`${one(id)}/rollback`, { revision, version }),
-  neighbours: async (text, id, signal) =>
-    (await api.post(`${K}/entries/check`, { text: text.slice(0, 300), entry_id: id || null }, { signal })).neighbours,
+  neighbours: async (text, id, answer = "") =>
+    (await api.post(`${K}/entries/check`, { text: text.slice(0, 300), entry_id: id || null, answer: answer.slice(0, 4000) })).neighbours,
   preview: (answer, rich, signal) => api.post(`${K}/preview`, { answer, rich: rich || null }, { signal }),
-  search: (q, k = 8, signal) => api.get(`${K}/search`, { q, k }, { signal }),
+  search: (q, k = 8, explain = false) => api.get(`${K}/search`, { q, k, explain: explain || "" }),
 
   async status() {
-    const [publish, found] = await Promise.all([api.get(`${K}/publish`), api.get(`${K}/categories`)]);
+    const [publish, found, tags] = await Promise.all([api.get(`${K}/publish`), api.get(`${K}/categories`), api.get(`${K}/tags`)]);
     const categories = found.categories.map(({ name, entries }) => ({ name, count: entries }));
     return {
-      pending: publish.pending, version: publish.version, problem: publish.problem, categories,
+      pending: publish.pending, inReview: publish.in_review, fourEyes: publish.four_eyes, version: publish.version,
+      problem: publish.problem, categories, tags: tags.tags.map(({ name }) => name),
       total: categories.reduce((sum, { count }) => sum + count, 0),
     };
   },
-  async plan() {
-    const { items, total } = await api.get(`${K}/entries`, { pending: true, size: MOST });
-    const all = items.map(summary);
-    // A retired entry is listed only while customers still get it.
-    const gone = all.filter((entry) => entry.state === "retired");
-    const kept = all.filter((entry) => entry.state !== "retired");
-    return { fresh: kept.filter((entry) => !entry.live), changed: kept.filter((entry) => entry.live), gone, more: total - all.length };
-  },
-  countOf: async (state) => (await api.get(`${K}/entries`, { ...(state === "pending" ? { pending: true } : { state }), size: 1 })).total,
-  publish: (force) => request("POST", `${K}/publish`, { body: { force }, timeout: LONG_MS }),
+  plan: (golden = true) => request("GET", `${K}/publish/plan`, { query: { golden }, timeout: LONG_MS }),
+  countOf: async (state) => (await api.get(`${K}/entries`, { ...stateQuery(state), size: 1 })).total,
+  /** `how` is {force, unreviewed, ids}, see the contract. */
+  publish: (how = {}) => request("POST", `${K}/publish`, { body: how, timeout: LONG_MS }),
   publishing: () => api.get(`${K}/publish`),
   snapshots: async () => (await api.get(`${K}/snapshots`)).snapshots,
   restore: (version) => request("POST", `${K}/snapshots/${encodeURIComponent(version)}/rollback`, { body: {}, timeout: LONG_MS }),
@@ -83,8 +96,9 @@ export const base = {
   removeGolden: (id) => api.delete(`${K}/golden/${encodeURIComponent(id)}`),
   runGolden: () => request("POST", `${K}/golden/run`, { body: {}, timeout: LONG_MS }),
 
-  misses: async () => (await api.get(`${K}/misses`)).clusters,
-  resolve: (ids, entryId) => api.post(`${K}/misses/resolve`, { ids: ids.slice(0, 500), entry_id: entryId || null }),
+  inbox: (kind, mine) => api.get(`${K}/inbox`, { kind, mine: mine || "" }),
+  resolve: (ids, entryId) => api.post(`${K}/inbox/done`, { ids: ids.slice(0, 2000), entry_id: entryId || null }),
+  assign: (ids, mine) => api.post(`${K}/inbox/assign`, { ids: ids.slice(0, 2000), mine }),
 
   importFile,
   failedRows: (name, format) => download(`${K}/import/${encodeURIComponent(name)}/failed`, { format }, `失败行.${format}`),

@@ -28,7 +28,7 @@ export const Bench = {
       replace("bench", "", { q });
       const began = performance.now();
       try {
-        const result = await base.search(q);
+        const result = await base.search(q, 8, true);
         Object.assign(view, { result, asked: q, chosen: 0, ms: Math.round(performance.now() - began) });
       } catch (error) {
         Object.assign(view, { trouble: error.message, result: null });
@@ -61,6 +61,15 @@ export const Bench = {
         complain(error);
       }
     }
+    /** The two probabilities behind the decision, with what each had to reach. */
+    const chances = computed(() => {
+      const why = view.result?.explanation;
+      if (!why || why.exact) return [];
+      return [
+        { name: "像是库里的问题", value: why.known, marks: [["不回答", why.none_below], ["直接回答", why.answer_from]] },
+        { name: "首条就是答案", value: why.sure, marks: [["直接回答", why.sure_from]] },
+      ];
+    });
     function open(row) {
       Object.assign(view, { mode: "one", q: row.text });
       ask();
@@ -76,7 +85,7 @@ export const Bench = {
       if (view.q) ask();
     });
     return {
-      view, many, rows, sums, box, hit, ask, askMany, keep, open, onKey, shared, startEntryFrom, percent, MOST,
+      view, many, rows, sums, box, hit, chances, ask, askMany, keep, open, onKey, shared, startEntryFrom, percent, MOST,
       decision: (d) => word(DECISIONS, d), decisionTag: (d) => DECISION_TAGS[d], decisionNote: (d) => DECISION_NOTES[d],
       signal: (name) => SIGNALS[name] || [name, ""], figure: (value) => Number(value).toFixed(3),
       share: (value) => Math.max(0, Math.min(1, Number(value) || 0)),
@@ -93,6 +102,7 @@ export const Bench = {
           <section class="card verdict" :class="'verdict-' + view.result.decision" aria-live="polite">
             <div class="verdict-line"><span class="tag" :class="decisionTag(view.result.decision)">{{ decision(view.result.decision) }}</span><span class="verdict-note">{{ decisionNote(view.result.decision) }}</span><span class="muted num">{{ view.ms }} 毫秒</span></div>
             <p class="verdict-why"><b>为什么：</b>{{ view.result.reason }}</p>
+            <dl v-if="chances.length" class="chances"><template v-for="chance in chances" :key="chance.name"><dt>{{ chance.name }}</dt><dd><span class="chance-bar"><i :style="{ '--share': chance.value }"></i><em v-for="[name, at] in chance.marks" :key="name" :style="{ '--at': at }" :title="name + '的门槛 ' + figure(at)"></em></span><span class="num">{{ figure(chance.value) }}</span><small class="muted"><template v-for="([name, at], i) in chance.marks" :key="name">{{ i ? '，' : '' }}{{ at > chance.value ? '不到' : '达到' }}「{{ name }}」的 {{ at.toFixed(2) }}</template></small></dd></template></dl>
             <div class="verdict-do"><el-button v-if="hit" size="small" @click="keep(hit.entry_id)">加为必过问题（命中所选）</el-button><el-button v-if="view.result.decision !== 'answer'" size="small" @click="keep(null)">加为必过问题（不该回答）</el-button><el-button size="small" @click="startEntryFrom({ question: view.asked })">据此新建词条</el-button></div>
             <ol class="hits" aria-label="命中">
               <li v-for="(item, i) in view.result.hits" :key="item.entry_id" :class="{ on: i === view.chosen }"><button type="button" :aria-pressed="i === view.chosen" @click="view.chosen = i">

@@ -5,8 +5,9 @@ import { mountPage } from "../common/page.js";
 import { Bench } from "./bench.js";
 import { Entries } from "./entries.js";
 import { Golden } from "./golden.js";
-import { Misses } from "./misses.js";
+import { Inbox } from "./inbox.js";
 import { PublishDialog, PublishRoom } from "./publish.js";
+import { ReviewRoom } from "./review.js";
 import { addressOf, go, route } from "./route.js";
 import { refresh, shared } from "./shared.js";
 import { Transfer } from "./transfer.js";
@@ -14,24 +15,24 @@ import { Transfer } from "./transfer.js";
 const { computed, onBeforeUnmount, onMounted, ref, watch } = Vue;
 
 const ROOMS = [
-  ["entries", "词条", "Document"], ["bench", "测试台", "ChatLineSquare"], ["misses", "没答上", "QuestionFilled"],
+  ["entries", "词条", "Document"], ["inbox", "收件箱", "MessageBox"], ["review", "审核", "Stamp"], ["bench", "测试台", "ChatLineSquare"],
   ["golden", "必过问题", "CircleCheck"], ["transfer", "导入导出", "Upload"], ["publish", "发布记录", "Promotion"],
 ];
 const KEYS = [
-  ["/", "搜索词条"], ["n", "新建词条"], ["j / k", "下一条 / 上一条"], ["t", "打开测试台"], ["Ctrl + S", "保存"],
+  ["/", "搜索词条"], ["n", "新建词条"], ["j / k", "下一条 / 上一条"], ["t", "打开测试台"], ["i", "打开收件箱"], ["r", "打开审核"], ["Ctrl + S", "保存"],
   ["Ctrl + Enter", "发布"], ["Esc", "回到列表、关闭窗口"], ["?", "显示这张表"],
 ];
 const typing = (target) => target.closest?.("input, textarea, select, [contenteditable], .el-select, .el-overlay");
 
 const Console = {
-  components: { Bench, Entries, Golden, Misses, PublishDialog, PublishRoom, Transfer },
+  components: { Bench, Entries, Golden, Inbox, PublishDialog, PublishRoom, ReviewRoom, Transfer },
   setup() {
     const publishing = ref(false);
     const help = ref(false);
     const entries = ref(null);
     const rooms = computed(() => ROOMS.map(([view, name, icon]) => ({
       view, name, icon: ElementPlusIconsVue[icon], address: addressOf(view),
-      badge: view === "misses" ? shared.misses : 0,
+      badge: { inbox: Object.values(shared.work).reduce((sum, number) => sum + number, 0), review: shared.inReview }[view] || 0,
     })));
 
     async function search() {
@@ -41,7 +42,7 @@ const Console = {
       if (document.querySelector(".publish-dialog")) return;
       if (!entries.value || (await entries.value.settle())) publishing.value = true;
     }
-    const bare = { "/": search, n: () => go("entries", "new"), t: () => go("bench"), "?": () => (help.value = true) };
+    const bare = { "/": search, n: () => go("entries", "new"), t: () => go("bench"), i: () => go("inbox"), r: () => go("review"), "?": () => (help.value = true) };
     function onKey(event) {
       if (session.expired || event.isComposing) return;
       const command = event.ctrlKey || event.metaKey;
@@ -83,7 +84,8 @@ const Console = {
       <main class="room">
         <keep-alive><entries v-if="route.view === 'entries'" ref="entries" /></keep-alive>
         <bench v-if="route.view === 'bench'" />
-        <misses v-if="route.view === 'misses'" />
+        <inbox v-if="route.view === 'inbox'" />
+        <review-room v-if="route.view === 'review'" />
         <golden v-if="route.view === 'golden'" />
         <transfer v-if="route.view === 'transfer'" />
         <publish-room v-if="route.view === 'publish'" @publish="publish" />

@@ -1,6 +1,7 @@
 // One entry: its form, the bubbles it makes, warnings while typing, its history, and safe leaving.
 
 import { moment } from "../common/format.js";
+import { session } from "../common/login.js";
 import { complain, tell } from "../common/page.js";
 import { base } from "./base.js";
 import { BubblePreview } from "./bubbles.js";
@@ -13,7 +14,9 @@ import { usePreview } from "./preview.js";
 import { go, guardLeaving, replace, route } from "./route.js";
 import { refresh, shared, takeSeed } from "./shared.js";
 import { EDITOR_TEMPLATE } from "./editor_template.js";
-import { LIMITS, percent, STATES, STATE_TAGS, word } from "./words.js";
+import { askComment } from "./review.js";
+import { UsageStrip } from "./usage.js";
+import { EFFECTS, LIMITS, percent, STATES, STATE_TAGS, word } from "./words.js";
 
 const { computed, nextTick, onActivated, onBeforeUnmount, onMounted, reactive, ref, watch } = Vue;
 const { ElMessageBox } = ElementPlus;
@@ -33,7 +36,7 @@ async function askUnsaved() {
 }
 
 export const Editor = {
-  components: { BubblePreview, ChipList, ConflictDialog, History, LineList },
+  components: { BubblePreview, ChipList, ConflictDialog, History, LineList, UsageStrip },
   props: { id: String },
   emits: ["changed"],
   setup(props, { emit, expose }) {
@@ -46,25 +49,38 @@ export const Editor = {
     let seed = null;
     const near = useNeighbours(() => ({
       id: draft.entry?.id || "", question: draft.form.question, similar: draft.form.similar, known: draft.read.similar,
+      answer: draft.form.answer.trim(),
     }));
+    const mine = computed(() => shared.fourEyes !== "off" && entry.value?.author === session.staff.id);
     const filled = usePreview(() => ({ answer: draft.form.answer, rich: draft.form.rich }));
 
     async function load() {
       Object.assign(view, { trouble: "", tab: "edit", conflict: null, warnings: [] });
       if (props.id === "new") {
-        seed = takeSeed();
+        seed = takeSeed("new");
         begin(seed ? { question: seed.question.slice(0, LIMITS.question), similar: seed.similar.map((text) => text.slice(0, LIMITS.question)) } : {});
         return nextTick(() => box.value?.querySelector("textarea")?.focus());
       }
       view.loading = true;
       try {
         const found = await base.get(props.id);
-        if (found.id === props.id) show(found);
+        if (found.id === props.id) {
+          show(found);
+          takeOver();
+        }
       } catch (error) {
         view.trouble = error.message;
       } finally {
         view.loading = false;
       }
+    }
+    /** What the inbox wants mended in the entry that is open. */
+    function takeOver() {
+      const left = takeSeed(props.id);
+      if (!left) return;
+      seed = left;
+      if (left.answer) draft.form.answer = left.answer.slice(0, LIMITS.answer);
+      nextTick(() => box.value?.querySelector("textarea.answer")?.focus());
     }
     watch(() => props.id, (id) => id && id !== draft.entry?.id && load(), { immediate: true });
 
@@ -72,14 +88,14 @@ export const Editor = {
       view.conflict = null;
       view.warnings = saved.warnings || [];
       if (props.id !== saved.id) replace("entries", saved.id);
-      await resolveMisses(saved.id);
-      tell("已保存为草稿，发布后客户就能看到。");
+      await finishWork(saved.id);
+      tell(shared.fourEyes === "off" ? "已保存为草稿，发布后客户就能看到。" : "已保存为草稿，送审通过并发布后客户就能看到。");
       emit("changed");
       refresh();
     }
-    /** The misses this entry was written for leave the list once it is saved. */
-    async function resolveMisses(entryId) {
-      const ids = seed?.misses || [];
+    /** The work this entry was written or mended for leaves the inbox once it is saved. */
+    async function finishWork(entryId) {
+      const ids = seed?.findings || [];
       seed = null;
       if (ids.length) await base.resolve(ids, entryId).catch(complain);
     }
@@ -134,10 +150,14 @@ export const Editor = {
       seed = null;
       return true;
     }
-    async function move(action) {
+    async function move(action, said) {
+      const comment = action === "return" && !mine.value ? await askComment() : "";
+      if (comment === null) return;
       try {
-        show(await base.review(draft.entry.id, action, draft.entry.version));
+        show(await base.review(draft.entry.id, action, draft.entry.version, comment));
+        if (said) tell(said);
         emit("changed");
+        refresh();
       } catch (error) {
         complain(error);
       }
@@ -184,7 +204,7 @@ export const Editor = {
       const marks = {};
       for (const text of draft.form.similar) {
         const found = near.byText[text.trim()]?.[0];
-        if (found) marks[text] = `${{ same: "已在", close: "近似", answered: "现由" }[found.level]}「${found.question}」`;
+        if (found) marks[text] = `${{ same: "已在", close: "近似", answered: "现由" }[found.level]}「${found.question}」${found.conflict ? "，答案不一致" : ""}`;
       }
       return marks;
     });
@@ -204,7 +224,10 @@ export const Editor = {
       addEventListener("keydown", onKey);
       addEventListener("beforeunload", warnUnload);
     });
-    onActivated(() => guardLeaving(settle));
+    onActivated(() => {
+      guardLeaving(settle);
+      if (draft.entry?.id === props.id) takeOver();
+    });
     onBeforeUnmount(() => {
       guardLeaving(null);
       removeEventListener("keydown", onKey);
@@ -216,9 +239,9 @@ export const Editor = {
     expose({ settle, refreshIfClean });
     return {
       view, draft, form, entry, dirty, box, richBox, filled, near3, lineMarks, shared, LIMITS, go, load, save, keepMine, merge,
-      takeTheirs, move, retire, restored, mark, addNegative, moment, percent,
+      takeTheirs, mine, move, retire, restored, mark, addNegative, moment, percent,
       levelName: (level) => ({ same: "意思几乎相同", close: "容易混淆", answered: "这句话现在由它回答" })[level],
-      stateName: (s) => word(STATES, s), stateTag: (s) => STATE_TAGS[s] || "",
+      stateName: (s) => word(STATES, s), stateTag: (s) => STATE_TAGS[s] || "", effectName: (effect) => EFFECTS[effect] || "",
     };
   },
   template: EDITOR_TEMPLATE,

@@ -3,19 +3,22 @@
 const HEAD = `
   <header class="entry-head">
     <button type="button" class="icon-button back" aria-label="回到列表" @click="go('entries')">‹</button>
-    <div class="entry-title"><template v-if="entry"><span class="tag" :class="stateTag(entry.state)">{{ stateName(entry.state) }}</span><code class="entry-id" title="编号">{{ entry.id }}</code>
+    <div class="entry-title"><template v-if="entry"><span class="tag" :class="stateTag(entry.state)">{{ stateName(entry.state) }}</span><span v-if="effectName(entry.effect)" class="tag tag-warn" title="发布后也只在有效期内给客户">{{ effectName(entry.effect) }}</span><code class="entry-id" title="编号">{{ entry.id }}</code>
         <span class="muted entry-by">{{ entry.updated_by_name }} · {{ moment(entry.updated_at) }}</span></template><b v-else>新建词条</b></div>
     <span class="spacer"></span>
     <span v-if="dirty" class="unsaved" role="status">未保存</span>
     <el-dropdown v-if="entry" trigger="click" @command="$event()">
       <el-button aria-label="更多操作">更多</el-button>
       <template #dropdown><el-dropdown-menu>
-        <el-dropdown-item v-if="entry.state === 'draft'" :disabled="dirty" :command="() => move('submit')">送审</el-dropdown-item>
-        <el-dropdown-item v-if="entry.state === 'in_review'" :disabled="dirty" :command="() => move('return')">退回草稿</el-dropdown-item>
+        <el-dropdown-item v-if="entry.state === 'draft'" :disabled="dirty" :command="() => move('submit', '已送审，等另一位编辑通过。')">送审</el-dropdown-item>
+        <el-dropdown-item v-if="entry.state === 'in_review' && !mine" :disabled="dirty" :command="() => move('approve', '已通过，随下次发布上线。')">审核通过</el-dropdown-item>
+        <el-dropdown-item v-if="['in_review', 'approved'].includes(entry.state)" :disabled="dirty" :command="() => move('return')">{{ mine ? '撤回为草稿' : '退回修改…' }}</el-dropdown-item>
         <el-dropdown-item :command="() => go('bench', '', { q: entry.question })">到测试台试试</el-dropdown-item>
         <el-dropdown-item v-if="entry.state !== 'retired'" :disabled="dirty" divided :command="retire">下线</el-dropdown-item>
       </el-dropdown-menu></template>
     </el-dropdown>
+    <el-button v-if="entry && !dirty && entry.state === 'draft' && shared.fourEyes !== 'off'" class="wide-only" @click="move('submit', '已送审，等另一位编辑通过。')">送审</el-button>
+    <el-button v-if="entry && !dirty && entry.state === 'in_review' && !mine" class="wide-only" type="success" plain @click="move('approve', '已通过，随下次发布上线。')">审核通过</el-button>
     <el-button type="primary" :disabled="!dirty" :loading="view.busy" title="Ctrl + S" @click="save()">保存</el-button>
   </header>
   <nav class="entry-tabs" role="tablist" aria-label="词条">
@@ -28,7 +31,7 @@ const QUESTIONS = `
     <span v-if="draft.problems.question" class="problem" role="alert">{{ draft.problems.question }}</span></label>
   <ul v-if="near3.length" class="near" aria-live="polite" aria-label="意思相近的词条">
     <li v-for="item in near3" :key="item.entry_id" :class="'near-' + item.level">
-      <span><b>{{ levelName(item.level) }} {{ percent(item.score) }}</b> {{ item.question }}<span v-if="!item.published" class="tag tag-warn">草稿</span><small v-if="item.matched_question !== item.question">命中问法：{{ item.matched_question }}</small></span>
+      <span><b>{{ levelName(item.level) }} {{ percent(item.score) }}</b> {{ item.question }}<span v-if="!item.published" class="tag tag-warn">草稿</span><small v-if="item.matched_question !== item.question">命中问法：{{ item.matched_question }}</small><small v-if="item.conflict" class="near-conflict">答案打架：{{ item.conflict }}</small></span>
       <span class="near-do"><a :href="'#/entries/' + encodeURIComponent(item.entry_id)" target="_blank" rel="noopener">查看</a><button v-if="item.level !== 'same' && !form.negative.includes(item.matched_question)" type="button" class="link" @click="addNegative(item.matched_question)">写进反例</button></span></li>
   </ul>
   <div class="field"><span class="field-name">相似问题<em class="num">{{ form.similar.length }} / {{ LIMITS.forms }}</em></span>
@@ -40,7 +43,7 @@ const QUESTIONS = `
 
 const ANSWERS = `
   <label class="field"><span class="field-name">答案（微信） <i>*</i><em class="num">{{ form.answer.length }} / {{ LIMITS.answer }}</em></span>
-    <textarea v-model="form.answer" rows="5" class="grow" :maxlength="LIMITS.answer" placeholder="纯文字，直接回答在第一句。金额请用目录里的数，例如 \${offer.plan-59.price}" :aria-invalid="draft.problems.answer ? 'true' : null"></textarea>
+    <textarea v-model="form.answer" rows="5" class="grow answer" :maxlength="LIMITS.answer" placeholder="纯文字，直接回答在第一句。金额请用目录里的数，例如 \${offer.plan-59.price}" :aria-invalid="draft.problems.answer ? 'true' : null"></textarea>
     <span v-if="draft.problems.answer" class="problem" role="alert">{{ draft.problems.answer }}</span></label>
   <div class="field"><span class="field-name"><label for="rich">答案（App）</label><em class="num">{{ form.rich.length }} / {{ LIMITS.answer }}</em></span>
     <div class="rich-tools" role="toolbar" aria-label="格式"><button type="button" @click="mark('bold')"><b>B</b> 加粗</button><button type="button" @click="mark('list')">• 列表</button><button type="button" @click="mark('link')">链接</button><span class="hint">不写时用微信版</span></div>
@@ -70,6 +73,9 @@ export const EDITOR_TEMPLATE = `
     <div v-else class="entry-body">
       <history v-if="view.tab === 'history' && entry" :entry="entry" @restored="restored" />
       <form v-show="view.tab !== 'history'" ref="box" class="entry-form" novalidate @submit.prevent>
+        <usage-strip v-if="entry" :id="entry.id" />
+        <p v-if="entry && entry.effect === 'upcoming'" class="hint">待生效：发布以后，到生效日期自动给客户看，不用再发布。</p>
+        <p v-if="entry && entry.effect === 'expired'" class="hint hint-warn">已过期：客户已经得不到这个答案。要恢复请改失效日期并重新发布。</p>
         <p v-if="entry && entry.state === 'retired'" class="hint hint-warn">这条知识已下线。改动并保存，或在「历史」里恢复，就会回到草稿。</p>
         ${QUESTIONS}${ANSWERS}${DETAILS}
       </form>

@@ -5,18 +5,32 @@ import { base } from "./base.js";
 import { Editor } from "./editor.js";
 import { Overview } from "./overview.js";
 import { go, route } from "./route.js";
-import { learnTags, shared } from "./shared.js";
-import { STATES, STATE_TAGS, word } from "./words.js";
+import { shared } from "./shared.js";
+import { EFFECTS, STATES, STATE_TAGS, word } from "./words.js";
 
 const { computed, nextTick, onActivated, onBeforeUnmount, onMounted, reactive, ref, watch } = Vue;
 const PAGE = 30;
-const FILTERS = [["all", "全部状态"], ["pending", "有改动未发布"], ["draft", "草稿"], ["in_review", "待审核"], ["published", "已发布"], ["retired", "已下线"]];
+const FILTERS = [
+  ["all", "全部状态"], ["pending", "有改动未发布"], ["draft", "草稿"], ["in_review", "待审核"], ["approved", "已通过"], ["published", "已发布"],
+  ["upcoming", "待生效"], ["expired", "已过期"], ["retired", "已下线"],
+];
+const SORTS = [
+  ["updated", "最近修改"], ["question", "按问题"], ["category", "按分类"], ["asked", "被问最多"], ["answered", "答得最多"], ["helpful", "解决最多"],
+  ["unhelpful", "没解决最多"], ["handoffs", "转人工最多"],
+];
+
+/** What a row says of an entry's use: only what happened, worst last. */
+function usageOf({ usage }) {
+  if (!usage?.asked) return [];
+  const bad = usage.unhelpful + usage.handoffs;
+  return [{ text: `被问 ${usage.asked}` }, ...(bad ? [{ text: `没解决 ${usage.unhelpful} · 转人工 ${usage.handoffs}`, bad: true }] : [])];
+}
 
 export const Entries = {
   components: { Editor, Overview },
   setup() {
     const list = reactive({ items: [], total: 0, busy: false, trouble: "", loaded: false });
-    const wanted = reactive({ q: "", category: "", state: "all", tag: "", page: 1 });
+    const wanted = reactive({ q: "", category: "", state: "all", tag: "", sort: "updated", page: 1 });
     const searchBox = ref(null);
     const rows = ref(null);
     const editor = ref(null);
@@ -31,7 +45,6 @@ export const Entries = {
         const found = await base.list({ ...wanted, size: PAGE });
         // A slow answer must not replace a newer one.
         if (turn === latest) Object.assign(list, { ...found, trouble: "", loaded: true });
-        learnTags(found.items);
       } catch (error) {
         if (turn === latest) list.trouble = error.message;
         complain(error);
@@ -43,7 +56,7 @@ export const Entries = {
       clearTimeout(timer);
       timer = setTimeout(load, 180);
     }
-    watch(() => [wanted.q, wanted.category, wanted.state, wanted.tag], () => {
+    watch(() => [wanted.q, wanted.category, wanted.state, wanted.tag, wanted.sort], () => {
       wanted.page = 1;
       soon();
     });
@@ -93,8 +106,9 @@ export const Entries = {
       editor.value?.refreshIfClean();
     }
     return {
-      searchIcon: ElementPlusIconsVue.Search, list, wanted, filtered, filters: FILTERS, page: PAGE, searchBox, rows, editor, route, shared, go, clear, load, reload,
+      searchIcon: ElementPlusIconsVue.Search, list, wanted, filtered, filters: FILTERS, sorts: SORTS, page: PAGE, searchBox, rows, editor, route, shared, go, clear, load, reload,
       focusSearch, fromSearch, settle, stateName: (state) => word(STATES, state), stateTag: (state) => STATE_TAGS[state] || "",
+      effectName: (effect) => EFFECTS[effect] || "", usageOf,
     };
   },
   template: `
@@ -110,13 +124,15 @@ export const Entries = {
             <el-option v-for="item in shared.categories" :key="item.name" :label="item.name || '未分类'" :value="item.name"><span>{{ item.name || '未分类' }}</span><span class="option-count num">{{ item.count }}</span></el-option></el-select>
           <el-select v-model="wanted.tag" placeholder="全部标签" clearable filterable allow-create default-first-option size="small" aria-label="标签" @clear="wanted.tag = ''"><el-option v-for="tag in shared.tags" :key="tag" :label="tag" :value="tag" /></el-select>
           <el-select v-model="wanted.state" size="small" aria-label="状态"><el-option v-for="[value, name] in filters" :key="value" :label="name" :value="value" /></el-select>
+          <el-select v-model="wanted.sort" size="small" aria-label="排序"><el-option v-for="[value, name] in sorts" :key="value" :label="name" :value="value" /></el-select>
         </div>
         <ul ref="rows" class="rows" :aria-busy="list.busy">
           <li v-for="item in list.items" :key="item.id">
             <a class="row" :class="{ on: item.id === route.id }" :href="'#/entries/' + encodeURIComponent(item.id)" :aria-current="item.id === route.id ? 'true' : null" @click.exact.prevent="go('entries', item.id)">
               <span class="row-question">{{ item.question }}</span>
-              <span class="row-meta"><span class="tag" :class="stateTag(item.state)">{{ stateName(item.state) }}</span><span v-if="item.live && ['draft', 'in_review'].includes(item.state)" class="tag" title="客户现在看到的是上一次发布的内容">线上为旧版</span><span v-if="item.state === 'retired' && item.live" class="tag tag-warn">发布后下线</span><span v-if="!item.enabled" class="tag tag-bad">已停用</span>
+              <span class="row-meta"><span class="tag" :class="stateTag(item.state)">{{ stateName(item.state) }}</span><span v-if="item.live && ['draft', 'in_review'].includes(item.state)" class="tag" title="客户现在看到的是上一次发布的内容">线上为旧版</span><span v-if="item.state === 'retired' && item.live" class="tag tag-warn">发布后下线</span><span v-if="!item.enabled" class="tag tag-bad">已停用</span><span v-if="effectName(item.effect)" class="tag tag-warn">{{ effectName(item.effect) }}</span>
                 <span class="row-category">{{ item.category || '未分类' }}</span><span class="row-forms num">{{ item.forms }} 种问法</span></span>
+              <span v-if="usageOf(item).length" class="row-usage num"><i :style="{ '--share': item.usage.asked ? item.usage.answered / item.usage.asked : 0 }" title="被问时直接答了的比例"></i><span v-for="part in usageOf(item)" :key="part.text" :class="{ 'usage-bad': part.bad }">{{ part.text }}</span></span>
             </a>
           </li>
           <li v-if="list.loaded && !list.items.length" class="empty">

@@ -4,7 +4,7 @@ import { moment } from "../common/format.js";
 import { complain, tell } from "../common/page.js";
 import { base } from "./base.js";
 import { ChangeList } from "./changes.js";
-import { STATES, STATE_TAGS, word } from "./words.js";
+import { ACTS, STATES, STATE_TAGS, word } from "./words.js";
 
 const { computed, reactive, watch } = Vue;
 
@@ -13,7 +13,7 @@ export const History = {
   props: { entry: Object },
   emits: ["restored"],
   setup(props, { emit }) {
-    const view = reactive({ rows: [], chosen: 0, against: "before", busy: false, trouble: "", loaded: false });
+    const view = reactive({ rows: [], acts: [], chosen: 0, against: "before", busy: false, trouble: "", loaded: false });
     const shown = computed(() => view.rows.find((row) => row.number === view.chosen));
     const latest = computed(() => view.rows.find((row) => row.number === props.entry.revision));
     const other = computed(() => {
@@ -23,7 +23,8 @@ export const History = {
     async function load() {
       view.trouble = "";
       try {
-        view.rows = await base.revisions(props.entry.id);
+        const { revisions, acts } = await base.history(props.entry.id);
+        Object.assign(view, { rows: revisions, acts });
         view.chosen = view.rows[0]?.number || 0;
         view.loaded = true;
       } catch (error) {
@@ -48,7 +49,10 @@ export const History = {
         view.busy = false;
       }
     }
-    return { view, shown, latest, other, restore, load, moment, stateName: (s) => word(STATES, s), stateTag: (s) => STATE_TAGS[s] || "" };
+    /** Who saw it besides its author, and what they said. */
+    const acts = computed(() => view.acts.filter((act) => act.revision === view.chosen));
+    const alone = computed(() => shown.value?.published_at && !shown.value.approver && shown.value.author !== "seed");
+    return { view, shown, latest, other, acts, alone, restore, load, moment, actName: (act) => word(ACTS, act), stateName: (s) => word(STATES, s), stateTag: (s) => STATE_TAGS[s] || "" };
   },
   template: `
     <div class="history">
@@ -56,12 +60,13 @@ export const History = {
       <ol class="revisions" aria-label="历史版本">
         <li v-for="row in view.rows" :key="row.number"><button type="button" :class="{ on: row.number === view.chosen }" :aria-pressed="row.number === view.chosen" @click="view.chosen = row.number">
           <span><b>第 {{ row.number }} 版</b> <span class="tag" :class="row.number === entry.published_revision ? 'tag-good' : stateTag(row.state)">{{ row.number === entry.published_revision ? '线上' : row.state === 'retired' ? '旧版' : stateName(row.state) }}</span></span>
-          <span class="muted">{{ row.author_name }} · {{ moment(row.created_at) }}</span><span v-if="row.note" class="muted">{{ row.note }}</span></button></li>
+          <span class="muted">{{ row.author_name }} · {{ moment(row.created_at) }}</span><span v-if="row.note" class="muted">{{ row.note }}</span><span v-if="row.approver_name" class="muted">{{ row.approver_name }} 审核</span></button></li>
       </ol>
       <section v-if="shown" class="revision">
         <header><el-radio-group v-model="view.against" size="small"><el-radio-button value="before">与上一版比</el-radio-button><el-radio-button value="latest" :disabled="shown === latest">与当前比</el-radio-button></el-radio-group>
           <span class="spacer"></span><el-button v-if="shown !== latest || entry.state === 'retired'" size="small" :loading="view.busy" @click="restore">恢复到这一版</el-button></header>
         <p class="muted"><template v-if="view.against === 'latest' && shown !== latest">从第 {{ shown.number }} 版到当前（第 {{ latest?.number }} 版）</template><template v-else-if="other">从第 {{ other.number }} 版到第 {{ shown.number }} 版</template><template v-else>最初的内容</template></p>
+        <ul v-if="acts.length || alone" class="acts"><li v-if="alone"><span class="tag tag-warn">未经另一位编辑审核</span> {{ shown.published_by }} 发布 · {{ moment(shown.published_at) }}</li><li v-for="act in acts" :key="act.at + act.act"><b>{{ act.by_name }}</b> {{ actName(act.act) }} <span class="muted">{{ moment(act.at) }}</span><p v-if="act.comment" class="said-by">{{ act.comment }}</p></li></ul>
         <change-list v-if="view.against === 'latest' && latest && shown !== latest" :before="shown.content" :after="latest.content" />
         <change-list v-else :before="other?.content" :after="shown.content" />
       </section>

@@ -3,14 +3,14 @@
 import { base } from "./base.js";
 import { go } from "./route.js";
 import { shared } from "./shared.js";
-import { count } from "./words.js";
+import { count, KINDS } from "./words.js";
 
 const { onActivated, onMounted, reactive } = Vue;
 
 export const Overview = {
   emits: ["filter"],
   setup() {
-    const numbers = reactive({ published: null, pending: null, draft: null, in_review: null });
+    const numbers = reactive({ published: null, pending: null, in_review: null, upcoming: null, expired: null });
     async function load() {
       const names = Object.keys(numbers);
       const counts = await Promise.all(names.map((name) => base.countOf(name).catch(() => null)));
@@ -18,7 +18,7 @@ export const Overview = {
     }
     onMounted(load);
     onActivated(load);
-    return { numbers, shared, go, count };
+    return { numbers, shared, go, count, kinds: KINDS };
   },
   template: `
     <div class="overview">
@@ -27,8 +27,10 @@ export const Overview = {
       <div class="tiles">
         <button type="button" class="tile" @click="$emit('filter', 'published')"><b class="num">{{ count(numbers.published) }}</b><span>已发布</span></button>
         <button type="button" class="tile" @click="$emit('filter', 'pending')"><b class="num">{{ count(numbers.pending) }}</b><span>有改动未发布</span></button>
-        <button type="button" class="tile" @click="$emit('filter', 'in_review')"><b class="num">{{ count(numbers.in_review) }}</b><span>待审核</span></button>
-        <button type="button" class="tile" :class="{ 'tile-warn': shared.misses }" @click="go('misses')"><b class="num">{{ count(shared.misses) }}</b><span>类问题没答上</span></button>
+        <button type="button" class="tile" @click="go('review')"><b class="num">{{ count(numbers.in_review) }}</b><span>待审核</span></button>
+        <button v-for="(name, kind) in kinds" :key="kind" type="button" class="tile" :class="{ 'tile-warn': shared.work[kind] }" @click="go('inbox', kind === 'miss' ? '' : kind)"><b class="num">{{ count(shared.work[kind]) }}</b><span>{{ name }}</span></button>
+        <button type="button" class="tile" @click="$emit('filter', 'upcoming')"><b class="num">{{ count(numbers.upcoming) }}</b><span>待生效</span></button>
+        <button type="button" class="tile" @click="$emit('filter', 'expired')"><b class="num">{{ count(numbers.expired) }}</b><span>已过期</span></button>
       </div>
       <section class="starts"><h3>常用</h3>
         <button type="button" @click="go('entries', 'new')"><kbd>n</kbd> 新建词条</button>

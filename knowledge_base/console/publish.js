@@ -22,25 +22,44 @@ async function timeUntilLive(version, began) {
 }
 
 const ChangeGroup = {
-  props: { title: String, items: Array, kind: String },
+  props: { title: String, items: Array, total: Number, kind: String },
   template: `
-    <section v-if="items.length" class="plan-group"><h4><span class="tag" :class="kind">{{ title }}</span> {{ items.length }} 条</h4>
-      <ul><li v-for="item in items.slice(0, 50)" :key="item.id"><a :href="'#/entries/' + encodeURIComponent(item.id)" target="_blank" rel="noopener">{{ item.question }}</a><span class="muted">{{ item.updated_by_name }}</span></li><li v-if="items.length > 50" class="muted">…… 还有 {{ items.length - 50 }} 条</li></ul></section>`,
+    <section v-if="total" class="plan-group"><h4><span class="tag" :class="kind">{{ title }}</span> {{ total }} 条</h4>
+      <ul><li v-for="item in items.slice(0, 50)" :key="item.id"><a :href="'#/entries/' + encodeURIComponent(item.id)" target="_blank" rel="noopener">{{ item.question }}</a><span class="muted">{{ item.updated_by_name }}</span></li><li v-if="total > 50" class="muted">…… 还有 {{ total - 50 }} 条</li></ul></section>`,
+};
+
+const FailureList = {
+  props: { items: Array },
+  template: `<ul class="failures"><li v-for="item in items" :key="item.query"><b>{{ item.query }}</b><span>{{ item.message }}</span></li></ul>`,
 };
 
 export const PublishDialog = {
-  components: { ChangeGroup },
+  components: { ChangeGroup, FailureList },
   emits: ["close", "done"],
   setup(_, { emit }) {
-    const view = reactive({ step: "loading", plan: null, trouble: "", failures: [], report: null, seconds: null, done: 0, total: 0 });
+    const view = reactive({ step: "loading", plan: null, golden: null, trouble: "", failures: [], report: null, seconds: null, done: 0, total: 0, how: {} });
     let timer = 0;
-    const size = computed(() => (view.plan ? view.plan.fresh.length + view.plan.changed.length + view.plan.gone.length + Math.max(0, view.plan.more) : 0));
+    let closed = false;
+    const size = computed(() => (view.plan ? view.plan.totals.added + view.plan.totals.changed + view.plan.totals.removed : 0));
+    const waiting = computed(() => view.plan?.totals.waiting || 0);
+    const drafts = computed(() => (view.plan?.waiting || []).filter((item) => item.state === "draft"));
+
     async function load() {
       try {
-        view.plan = await base.plan();
+        view.plan = await base.plan(false);
         view.step = "plan";
+        if (size.value && view.plan.golden_asked) checkGolden();
       } catch (error) {
         Object.assign(view, { trouble: error.message, step: "failed" });
+      }
+    }
+    /** Asks the golden questions of what would be published; the publish itself asks them again. */
+    async function checkGolden() {
+      try {
+        const plan = await base.plan(true);
+        if (!closed) view.golden = plan;
+      } catch {
+        // Without the forecast the publish still refuses what must not go live.
       }
     }
     async function watchProgress() {
@@ -52,13 +71,13 @@ export const PublishDialog = {
       }
       if (view.step === "busy") timer = setTimeout(watchProgress, POLL_MS * 2);
     }
-    async function publish(force = false) {
-      if (view.step === "busy" || !size.value) return;
-      Object.assign(view, { step: "busy", trouble: "", failures: [], done: 0, total: 0 });
+    async function publish(how = {}) {
+      if (view.step === "busy" || !(size.value || how.unreviewed)) return;
+      Object.assign(view, { step: "busy", trouble: "", failures: [], done: 0, total: 0, how });
       const began = performance.now();
       timer = setTimeout(watchProgress, POLL_MS);
       try {
-        view.report = await base.publish(force);
+        view.report = await base.publish(how);
         view.seconds = await timeUntilLive(view.report.version, began);
         view.step = "done";
         emit("done");
@@ -68,6 +87,22 @@ export const PublishDialog = {
       } finally {
         clearTimeout(timer);
       }
+    }
+    /** Hands in every draft of the plan; those that changed meanwhile stay drafts. */
+    async function submitAll() {
+      view.step = "loading";
+      let sent = 0;
+      for (const item of drafts.value) {
+        try {
+          await base.review(item.id, "submit");
+          sent += 1;
+        } catch (error) {
+          complain(error);
+        }
+      }
+      tell(`已送审 ${sent} 条，等另一位编辑通过。`);
+      emit("done");
+      await load();
     }
     function onKey(event) {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -81,28 +116,36 @@ export const PublishDialog = {
       addEventListener("keydown", onKey, true);
     });
     onBeforeUnmount(() => {
+      closed = true;
       clearTimeout(timer);
       removeEventListener("keydown", onKey, true);
     });
-    return { view, size, publish, count, share: computed(() => (view.total ? Math.round((view.done / view.total) * 100) : 0)) };
+    return { view, size, waiting, drafts, publish, submitAll, count, share: computed(() => (view.total ? Math.round((view.done / view.total) * 100) : 0)) };
   },
   template: `
     <el-dialog :model-value="true" title="发布到线上" width="560px" class="publish-dialog" :close-on-click-modal="false" :close-on-press-escape="view.step !== 'busy'" :show-close="view.step !== 'busy'" @close="$emit('close')">
       <p v-if="view.step === 'loading'" class="muted">正在看有哪些改动…</p>
       <template v-if="view.step === 'plan'">
-        <p v-if="!size" class="empty">没有需要发布的改动，客户看到的就是最新内容。</p>
-        <template v-else><p>发布后客户马上会看到这些变化：</p>
-          <div class="plan"><change-group title="新增" kind="tag-good" :items="view.plan.fresh" /><change-group title="修改" kind="tag-info" :items="view.plan.changed" /><change-group title="下线" kind="tag-bad" :items="view.plan.gone" /><p v-if="view.plan.more > 0" class="muted">…… 另有 {{ view.plan.more }} 条</p></div></template>
+        <p v-if="!size && !waiting" class="empty">没有需要发布的改动，客户看到的就是最新内容。</p>
+        <template v-else><p v-if="size">发布后客户马上会看到这些变化：</p>
+          <div class="plan"><change-group title="新增" kind="tag-good" :items="view.plan.added" :total="view.plan.totals.added" /><change-group title="修改" kind="tag-info" :items="view.plan.changed" :total="view.plan.totals.changed" /><change-group title="下线" kind="tag-bad" :items="view.plan.removed" :total="view.plan.totals.removed" />
+            <change-group title="还没审核，这次不发布" kind="tag-warn" :items="view.plan.waiting" :total="waiting" /></div>
+          <p v-if="waiting" class="hint hint-warn plan-note">按规定，写的人和审的人不是同一位。先送审，另一位编辑在「审核」里通过后就能发布。</p>
+          <template v-if="size && view.plan.golden_asked"><p v-if="!view.golden" class="muted plan-note" role="status">正在用改动后的内容试问 {{ view.plan.golden_asked }} 个必过问题…</p>
+            <p v-else-if="!view.golden.golden_failures.length" class="hint hint-good plan-note" role="status">{{ view.golden.golden_asked }} 个必过问题全部通过。</p>
+            <template v-else><p class="hint hint-bad plan-note" role="alert">有 {{ view.golden.golden_failures.length }} 个必过问题会答错，发布会被拦下：</p><failure-list :items="view.golden.golden_failures" /></template></template></template>
       </template>
       <div v-if="view.step === 'busy'" class="publishing" aria-live="polite"><p>正在发布，请稍候…<template v-if="view.total"> 编码问法 {{ count(view.done) }} / {{ count(view.total) }}</template></p><el-progress :percentage="share" :indeterminate="!view.total" :show-text="Boolean(view.total)" :duration="1.5" /></div>
-      <div v-if="view.step === 'failed'" role="alert"><p class="hint hint-bad">{{ view.trouble }}</p>
-        <ul v-if="view.failures.length" class="failures"><li v-for="item in view.failures" :key="item.query"><b>{{ item.query }}</b><span>{{ item.message }}</span></li></ul></div>
+      <div v-if="view.step === 'failed'" role="alert"><p class="hint hint-bad">{{ view.trouble }}</p><failure-list v-if="view.failures.length" :items="view.failures" /></div>
       <div v-if="view.step === 'done'" class="published" role="status"><p class="published-mark">✓ 已发布</p>
         <dl><dt>版本</dt><dd><code>{{ view.report.version }}</code></dd><dt>变化</dt><dd>更新 {{ view.report.published }} 条，下线 {{ view.report.removed }} 条</dd><dt>线上共有</dt><dd>{{ count(view.report.entries) }} 条知识，{{ count(view.report.forms) }} 种问法</dd><dt>生效</dt><dd>{{ view.seconds === null ? '已提交，服务进程稍后换上' : '点下发布 ' + view.seconds.toFixed(1) + ' 秒后，客户已能得到新答案' }}</dd></dl>
+        <p v-if="view.report.waiting" class="hint">还有 {{ view.report.waiting }} 条没有审核，没有发布。</p>
         <p v-if="view.report.golden_failures.length" class="hint hint-warn">有 {{ view.report.golden_failures.length }} 个必过问题没有通过，已按您的选择仍然发布。</p></div>
       <template #footer><div class="dialog-buttons">
-        <el-button v-if="view.step !== 'busy'" @click="$emit('close')">{{ view.step === 'done' ? '完成' : size ? '取消' : '关闭' }}</el-button>
-        <el-button v-if="view.step === 'failed' && view.failures.length" type="danger" plain @click="publish(true)">仍然发布</el-button>
+        <el-button v-if="view.step !== 'busy'" @click="$emit('close')">{{ view.step === 'done' ? '完成' : size || waiting ? '取消' : '关闭' }}</el-button>
+        <el-button v-if="view.step === 'failed' && view.failures.length" type="danger" plain @click="publish({ ...view.how, ignore_golden: true })">仍然发布</el-button>
+        <el-button v-if="view.step === 'plan' && waiting && view.plan.four_eyes === 'on'" type="danger" plain @click="publish({ unreviewed: true })">不等审核，直接发布 {{ size + waiting }} 处</el-button>
+        <el-button v-if="view.step === 'plan' && drafts.length" :type="size ? '' : 'primary'" @click="submitAll">送审 {{ drafts.length }} 条</el-button>
         <el-button v-if="view.step === 'plan' && size" type="primary" @click="publish()">发布 {{ size }} 处改动</el-button></div></template>
     </el-dialog>`,
 };

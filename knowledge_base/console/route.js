@@ -3,11 +3,14 @@
 
 const { reactive } = Vue;
 
-const VIEWS = new Set(["entries", "bench", "misses", "golden", "transfer", "publish"]);
+const VIEWS = new Set(["entries", "bench", "inbox", "review", "golden", "transfer", "publish"]);
+// Where older links lead.
+const MOVED = { misses: "inbox" };
 
 function read() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [view, id = ""] = path.split("/").map(safeDecode);
+  const [asked, id = ""] = path.split("/").map(safeDecode);
+  const view = MOVED[asked] || asked;
   return { view: VIEWS.has(view) ? view : "entries", id, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 

@@ -1,13 +1,23 @@
 // Chinese for the codes of the knowledge contract, and small helpers for showing numbers.
 
-export const STATES = { draft: "草稿", in_review: "待审核", published: "已发布", retired: "已下线" };
-export const STATE_TAGS = { draft: "tag-warn", in_review: "tag-info", published: "tag-good", retired: "" };
+export const STATES = { draft: "草稿", in_review: "待审核", approved: "已通过", published: "已发布", retired: "已下线" };
+export const STATE_TAGS = { draft: "tag-warn", in_review: "tag-info", approved: "tag-good", published: "tag-good", retired: "" };
+export const EFFECTS = { upcoming: "待生效", expired: "已过期" };
+export const ACTS = { submit: "送审", return: "退回", approve: "审核通过", retire: "下线" };
+export const KINDS = { miss: "没答上", unhelpful: "没帮上", correction: "同事更正" };
+export const USAGE = {
+  asked: ["被问", "客户的问题里，它排在第一的次数"],
+  answered: ["答了", "客户看到这个答案的次数"],
+  helpful: ["解决了", "客户说解决了"],
+  unhelpful: ["没解决", "客户说没解决"],
+  handoffs: ["转了人工", "看过答案后 30 分钟内同一会话转了人工"],
+};
 export const DECISIONS = { answer: "直接回答", clarify: "请客户确认", none: "不回答" };
 export const DECISION_TAGS = { answer: "tag-good", clarify: "tag-warn", none: "tag-bad" };
 export const DECISION_NOTES = {
   answer: "客户会直接看到首条的答案。",
   clarify: "客户会看到几个问题供选择，选中后再回答。",
-  none: "机器人会说明没有找到，并提供转人工；这个问法会进入「没答上」。",
+  none: "机器人会说明没有找到，并提供转人工；这个问法会进入收件箱的「没答上」。",
 };
 export const FIELDS = {
   question: "标准问题", similar: "相似问题", negative: "反例", answer: "答案（微信）", rich: "答案（App）",

@@ -23,6 +23,7 @@ from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.models import Editor
 from knowledge_base.service import KnowledgeService
+from knowledge_base.usage import FirstHit
 from tests.browser import PageOpener, Server, open_page, overflows, serve  # noqa: F401
 
 pytestmark = pytest.mark.browser
@@ -129,8 +130,9 @@ async def save(page: Page) -> None:
 
 
 async def publish(page: Page) -> None:
+    """Publishes one's own work without waiting for a colleague."""
     await page.keyboard.press("Control+Enter")
-    await page.get_by_role("button", name="发布 1 处改动").click()
+    await page.get_by_role("button", name="不等审核，直接发布 1 处").click()
     await expect(page.get_by_text("✓ 已发布")).to_be_visible()
 
 
@@ -148,8 +150,8 @@ async def test_written_published_and_answered(console: Open) -> None:
 
     await page.keyboard.press("Control+Enter")
     await expect(page.locator(".plan")).to_contain_text("怎么给孩子的手机设置上网时间")
-    await expect(page.locator(".plan")).to_contain_text("新增")
-    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".plan")).to_contain_text("还没审核")
+    await page.get_by_role("button", name="不等审核，直接发布 1 处").click()
     await expect(page.locator(".published")).to_contain_text("秒后，客户已能得到新答案")
     await page.get_by_role("button", name="完成").click()
     await expect(page.locator(".row.on")).to_contain_text("已发布")
@@ -160,6 +162,7 @@ async def test_written_published_and_answered(console: Open) -> None:
     await expect(page.locator(".verdict")).to_contain_text("直接回答")
     await expect(page.locator(".hits li").first).to_contain_text("怎么给孩子的手机设置上网时间")
     await expect(page.locator(".signals")).to_contain_text("字词重合")
+    await expect(page.locator(".chances")).to_contain_text("直接回答")
     found = await page.evaluate(
         "fetch('/api/v1/knowledge/search?q=' + encodeURIComponent('孩子的手机能设置上网时间吗'))"
         ".then((r) => r.json())"
@@ -207,7 +210,7 @@ async def test_hostile_text_stays_text(console: Open) -> None:
     page = await console("#/misses")
     cluster = page.locator(".cluster", has_text="onerror")
     await expect(cluster).to_contain_text("{{ 7*7 }}")
-    await cluster.get_by_role("button", name="据此新建词条").click()
+    await cluster.get_by_role("button", name="用这些新建条目").click()
     await expect(question_of(page)).to_have_value(HOSTILE)
     await page.locator("#rich").fill(
         "**粗体** [点我](javascript:window.hit=1) <b onclick=x>标签</b>\n- {{ 7*7 }}"
@@ -309,6 +312,81 @@ async def test_a_failing_golden_question_stops_a_publish(
     await expect(page.locator(".published")).to_contain_text("下线 1 条")
 
 
+async def test_a_colleague_reviews_and_publishes(console: Open) -> None:
+    lin, zhou = await console("#/entries/puk-locked"), await console("#/review", user=ZHOU)
+    await expect(zhou.get_by_text("没有等待审核的内容")).to_be_visible()
+    await answer_of(lin).fill("打客服电话查询。")
+    await save(lin)
+    await lin.get_by_role("button", name="送审").click()
+    await expect(lin.locator(".entry-head .tag").first).to_have_text("待审核")
+    await zhou.reload()
+    card = zhou.locator(".cluster")
+    await expect(card.locator("ins").first).to_be_visible()
+    await card.get_by_role("button", name="退回…").click()
+    await zhou.get_by_role("textbox").fill("请保留卡托背面的说法")
+    await zhou.get_by_role("button", name="退回", exact=True).click()
+    await expect(card).to_have_count(0)
+
+    await lin.reload()
+    await lin.get_by_role("tab", name="历史").click()
+    await expect(lin.locator(".acts")).to_contain_text("请保留卡托背面的说法")
+    await lin.get_by_role("button", name="送审").click()
+    await lin.get_by_role("link", name="审核").click()
+    await expect(lin.locator(".cluster")).to_contain_text("要由另一位编辑审核")
+    await zhou.reload()
+    await card.get_by_role("button", name="通过并发布").click()
+    await expect(zhou.get_by_text("已通过并发布").first).to_be_visible()
+    await expect(card).to_have_count(0)
+    await lin.goto(lin.url.split("#")[0] + "#/entries/puk-locked")
+    await lin.reload()
+    await expect(lin.locator(".entry-head .tag").first).to_have_text("已发布")
+
+
+async def test_what_did_not_help_is_mended(console: Open, services: Services) -> None:
+    usage = services.knowledge.usage
+    await usage.record("c", 1, "漫游一天多少", [FirstHit("roaming-fee", message_id="m1")])
+    await usage.react("c", "m1", False)
+    await services.knowledge.inbox.record_correction(
+        "puk-locked", Editor(AGENT, "王坐席"), "背面没有", "PUK码在App里查。", HOSTILE, None
+    )
+    page = await console("#/inbox")
+    await page.get_by_role("tab", name="没帮上").click()
+    await expect(page.locator(".cluster")).to_contain_text("漫游一天多少")
+    await page.get_by_role("tab", name="同事更正").click()
+    await expect(page.locator(".cluster")).to_contain_text("背面没有")
+    await page.get_by_role("button", name="按建议改答案").click()
+    await expect(answer_of(page)).to_have_value("PUK码在App里查。")
+    await save(page)
+    await page.get_by_role("link", name="收件箱").click()
+    await page.get_by_role("tab", name="同事更正").click()
+    await expect(page.get_by_text("没有待处理的更正")).to_be_visible()
+    await page.get_by_role("link", name="词条").click()
+    await page.locator(".row", has_text="国际漫游怎么收费").click()
+    await expect(page.locator(".usage")).to_contain_text("没解决")
+    assert await page.evaluate("window.hit") is None
+
+
+async def test_the_list_shows_dates_and_use(console: Open, services: Services) -> None:
+    promo = EntryContent(question="双十一活动怎么参加？", answer="满减。", valid_from="2099-11-01")
+    await services.knowledge.store.create("promo", promo, Editor(LIN, "林编辑"))
+    await services.knowledge.usage.record("c", 1, "锁卡", [FirstHit("puk-locked", message_id="m")])
+    page = await console()
+    await expect(page.locator(".row", has_text="双十一")).to_contain_text("待生效")
+    await page.get_by_label("排序").click()
+    await page.get_by_role("option", name="被问最多").click()
+    await expect(page.locator(".row").first).to_contain_text("被问 1")
+    await page.get_by_label("状态").click()
+    await page.get_by_role("option", name="待生效").click()
+    await expect(page.locator(".row")).to_have_count(1)
+
+
+async def test_contradicting_answers_are_pointed_out(console: Open) -> None:
+    page = await console("#/entries/new")
+    await question_of(page).fill("手机卡被锁要输入PUK码怎么办")
+    await answer_of(page).fill("今天食堂供应红烧肉。")
+    await expect(page.locator(".near-conflict")).to_contain_text("答案打架")
+
+
 async def test_a_snapshot_comes_back(console: Open) -> None:
     page = await console("#/entries/puk-locked")
     await answer_of(page).fill("打客服电话查询。")
@@ -326,11 +404,13 @@ async def test_a_miss_becomes_an_entry(console: Open) -> None:
     page = await console("#/misses")
     cluster = page.locator(".cluster", has_text="老人用的手机")
     await expect(cluster.locator(".cluster-count")).to_have_text("3次")
-    await cluster.get_by_role("button", name="据此新建词条").click()
+    await cluster.get_by_role("button", name="用这些新建条目").click()
     await answer_of(page).fill("各营业厅都有适老手机。")
     await save(page)
-    await page.get_by_role("link", name="没答上").click()
+    await page.get_by_role("link", name="收件箱").click()
     await expect(page.locator(".cluster")).to_have_count(1)
+    await page.get_by_role("button", name="归我处理").click()
+    await expect(page.locator(".cluster .tag-info")).to_have_text("归我")
 
 
 async def test_search_and_filters(console: Open) -> None:
@@ -356,7 +436,8 @@ async def test_agents_are_turned_away(console: Open) -> None:
 async def test_fits_every_screen(console: Open, width: int) -> None:
     page = await console(width=width, height=844, dark=width == 1024)
     await page.locator(".row").first.wait_for()
-    for place in ("entries/roaming-fee", "entries", "misses", "golden", "transfer", "publish"):
+    places = ("entries/roaming-fee", "entries", "inbox", "review", "golden", "transfer", "publish")
+    for place in places:
         await page.evaluate(f"location.hash = '#/{place}'")
         await asyncio.sleep(0.15)
         assert not await overflows(page), place

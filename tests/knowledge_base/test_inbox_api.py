@@ -210,6 +210,7 @@ async def test_at_the_console_a_second_person_must_approve(
         ("on", {"force": True}, False, 200),
         ("strict", {}, True, 409),
         ("strict", {"force": True}, False, 409),
+        ("on", {"ignore_golden": True}, False, 409),
         ("off", {}, False, 200),
     ],
 )
