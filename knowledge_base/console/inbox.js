@@ -114,6 +114,7 @@ export const Inbox = {
           <template v-if="view.kind === 'correction'">
             <p v-if="group.findings[0].note" class="said-by">{{ group.findings[0].note }}</p>
             <blockquote v-if="group.findings[0].proposal" class="proposal"><b>建议改成</b>{{ group.findings[0].proposal }}</blockquote>
+            <p v-if="/\\d元/.test(group.findings[0].proposal || '')" class="hint">建议里的金额是当时的数，改的时候请换回目录里的占位符。</p>
             <p v-if="group.text" class="muted">客户当时问：{{ group.text }}</p>
           </template>
           <ul v-else class="cluster-lines"><li v-for="line in shown(group)" :key="line.text"><span>{{ line.text }}<span v-if="line.times > 1" class="muted"> × {{ line.times }}</span></span><span class="muted">{{ moment(line.at) }}</span></li></ul>
