@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,6 +57,12 @@ class Settings(BaseSettings):
 
     embedding_model: str = "intfloat/multilingual-e5-small"
     seed_knowledge: Literal["on", "off"] = "on"
+    vector_index: Literal["faiss", "milvus"] = "faiss"
+    """Where question vectors are searched: in every process, or in Milvus."""
+    milvus_uri: str = ""
+    """Address of Milvus, such as http://host:19530 or http://host:19530/database."""
+    milvus_token: SecretStr = SecretStr("")
+    """Token of Milvus, or user:password."""
     knowledge_four_eyes: Literal["on", "strict", "off"] = "on"
     """Whether a second editor must approve before customers get an answer: at the console, everywhere
     and without exception, or never."""
@@ -101,6 +107,12 @@ class Settings(BaseSettings):
     sla_resolve_s: float = Field(3600.0, gt=0)
     """From asking for a person to the end of the talk, in hours of service."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _milvus_has_an_address(self) -> Settings:
+        if self.vector_index == "milvus" and not self.milvus_uri:
+            raise ValueError("CHANGDA_VECTOR_INDEX=milvus needs CHANGDA_MILVUS_URI")
+        return self
 
     @property
     def database(self) -> str:

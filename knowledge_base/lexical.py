@@ -1,16 +1,21 @@
 """BM25 (Robertson & Zaragoza 2009) over inverted lists in flat numpy arrays.
 
 Weights are computed when the index is built, so that a query only adds up the lists of its terms.
+Terms are known by their hashes: as strings in a dictionary they weigh more than the lists.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from knowledge_base.columns import Hashes, hashed
 
 K1, B = 1.2, 0.6
 Floats = npt.NDArray[np.float32]
@@ -21,7 +26,7 @@ class LexicalIndex:
     """Scores every document for a bag of terms.
 
     Args:
-        vocabulary: term → number of its list.
+        hashes: of the terms, sorted, shape (terms,).
         starts: list boundaries, shape (terms + 1,).
         documents: document numbers of all lists, one list after another.
         weights: BM25 weight beside each document number.
@@ -30,13 +35,13 @@ class LexicalIndex:
     """
 
     def __init__(
-        self, vocabulary: dict[str, int], starts: npt.NDArray[np.int64], documents: Ints,
+        self, hashes: Hashes, starts: npt.NDArray[np.int64], documents: Ints,
         weights: Floats, rarity: Floats, size: int,
     ) -> None:  # fmt: skip
-        self._vocabulary = vocabulary
+        self._hashes = hashes
         self._starts = starts
-        self._documents = documents
-        self._weights = weights
+        self.documents = documents
+        self.weights = weights
         self._rarity = rarity
         self.size = size
         # What an unknown term would weigh: it counts against the share of the query that is
@@ -47,69 +52,87 @@ class LexicalIndex:
     def build(cls, documents: Iterable[Sequence[str]]) -> LexicalIndex:
         """Builds the index from each document's terms (repetitions count)."""
         vocabulary: dict[str, int] = {}
-        term_numbers: list[int] = []
-        numbers: list[int] = []
-        counts: list[int] = []
-        lengths: list[int] = []
+        term_numbers, numbers, counts, lengths = (array("i") for _ in range(4))
         for number, words in enumerate(documents):
             lengths.append(len(words))
             for word, count in Counter(words).items():
                 term_numbers.append(vocabulary.setdefault(word, len(vocabulary)))
                 numbers.append(number)
                 counts.append(count)
-        return cls._assemble(vocabulary, term_numbers, numbers, counts, lengths)
+        hashes = np.array([hashed(word) for word in vocabulary], np.uint64)
+        place = np.empty(len(hashes), np.int32)
+        order = np.argsort(hashes)
+        place[order] = np.arange(len(hashes), dtype=np.int32)
+        terms = place[np.array(term_numbers, np.int32)]
+        return cls._assemble(
+            hashes[order], terms, np.array(numbers, np.int32), np.array(counts, np.int32),
+            np.array(lengths, np.int32),
+        )  # fmt: skip
 
     @classmethod
     def _assemble(
-        cls, vocabulary: dict[str, int], term_numbers: list[int], numbers: list[int],
-        counts: list[int], lengths: list[int],
-    ) -> LexicalIndex:  # fmt: skip
+        cls, hashes: Hashes, terms: Ints, numbers: Ints, counts: Ints, lengths: Ints
+    ) -> LexicalIndex:
         size = len(lengths)
-        terms = np.array(term_numbers, np.int64)
         order = np.argsort(terms, kind="stable")
-        documents = np.array(numbers, np.int32)[order]
-        frequency = np.array(counts, np.float32)[order]
-        per_term = np.bincount(terms, minlength=len(vocabulary))
+        documents = numbers[order]
+        frequency = counts[order].astype(np.float32)
+        per_term = np.bincount(terms, minlength=len(hashes))
         starts = np.concatenate([[0], np.cumsum(per_term)]).astype(np.int64)
         rarity = np.log(1 + (size - per_term + 0.5) / (per_term + 0.5)).astype(np.float32)
-        length = np.array(lengths, np.float32)
+        length = lengths.astype(np.float32)
         mean = float(length.mean()) if size else 1.0
         norm = K1 * (1 - B + B * length / max(mean, 1e-9))
         weights = np.repeat(rarity, per_term) * frequency * (K1 + 1)
         weights /= frequency + norm[documents]
-        return cls(vocabulary, starts, documents, weights.astype(np.float32), rarity, size)
+        return cls(hashes, starts, documents, weights.astype(np.float32), rarity, size)
 
     def scores(self, terms: Sequence[str]) -> Floats:
         """BM25 of every document, shape (size,); zero where nothing is shared."""
         out = np.zeros(self.size, np.float32)
-        for term in set(terms):
-            number = self._vocabulary.get(term)
-            if number is not None:
+        for number in self._numbers(terms):
+            if number >= 0:
                 part = slice(self._starts[number], self._starts[number + 1])
                 # A document stands once in a list, so plain indexing adds correctly.
-                out[self._documents[part]] += self._weights[part]
+                out[self.documents[part]] += self.weights[part]
         return out
 
     def weight_of(self, terms: Sequence[str]) -> float:
         """The most any document can score for the terms, unknown ones at the rarest value."""
-        known = (self._vocabulary.get(term) for term in set(terms))
-        total = sum(self._unknown if n is None else float(self._rarity[n]) for n in known)
+        numbers = self._numbers(terms)
+        total = sum(self._unknown if n < 0 else float(self._rarity[n]) for n in numbers)
         return total * (K1 + 1)
 
-    def save(self, path: Path) -> None:
-        """Writes one uncompressed ``.npz`` (no pickles)."""
-        names = "\n".join(self._vocabulary).encode("utf-8")
+    def _numbers(self, terms: Sequence[str]) -> list[int]:
+        """Numbers of the lists of different terms, -1 for those no document holds."""
+        wanted = np.array([hashed(term) for term in set(terms)], np.uint64)
+        if not len(self._hashes):
+            return [-1] * len(wanted)
+        places = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)
+        numbers: list[int] = np.where(self._hashes[places] == wanted, places, -1).tolist()
+        return numbers
+
+    def save(self, folder: Path) -> None:
+        """Writes three files (no pickles); the lists can be mapped."""
         np.savez(
-            path, starts=self._starts, documents=self._documents, weights=self._weights,
-            rarity=self._rarity, size=np.array(self.size), terms=np.frombuffer(names, np.uint8),
+            folder / "terms.npz", hashes=self._hashes, starts=self._starts, rarity=self._rarity,
+            size=np.array(self.size),
         )  # fmt: skip
+        np.save(folder / "postings.npy", self.documents)
+        np.save(folder / "weights.npy", self.weights)
 
     @classmethod
-    def load(cls, path: Path) -> LexicalIndex:
-        with np.load(path, allow_pickle=False) as data:
-            names = data["terms"].tobytes().decode("utf-8")
-            vocabulary = {name: i for i, name in enumerate(names.split("\n"))} if names else {}
+    def load(cls, folder: Path, read: Callable[[Path], npt.NDArray[Any]] = np.load) -> LexicalIndex:
+        """Raises what numpy raises for damaged files, and ValueError when they do not fit.
+
+        Args:
+            read: reads, or maps, one array.
+        """
+        documents, weights = read(folder / "postings.npy"), read(folder / "weights.npy")
+        with np.load(folder / "terms.npz", allow_pickle=False) as data:
+            if data["starts"][-1] != len(documents) or len(documents) != len(weights):
+                raise ValueError("the lists do not fit the terms")
             return cls(
-                vocabulary, data["starts"], data["documents"], data["weights"],
-                data["rarity"], int(data["size"]),
+                data["hashes"], data["starts"], documents, weights, data["rarity"],
+                int(data["size"]),
             )  # fmt: skip

@@ -22,22 +22,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import events, redis_keys
 from core.clock import now
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from core.events import LiveBus
 from knowledge_base.building import Progress, VectorCache, build_content
 from knowledge_base.calibrate import model_for
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.golden import GoldenFailure, failures
+from knowledge_base.index import IndexUnavailable
+from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Revision, Snapshot
 from knowledge_base.ranking import default_model
 from knowledge_base.search import LoadedBase
 from knowledge_base.snapshot import (
+    META,
     BaseEntry,
     SnapshotContent,
     SnapshotError,
     current_version,
     point_to,
+    read_content,
     read_meta,
     snapshot_folder,
     write_content,
@@ -104,7 +108,7 @@ class Publisher:
 
     def __init__(
         self, store: KnowledgeStore, knowledge_dir: Path, encoder: SentenceEncoder,
-        cache: VectorCache, bus: LiveBus | None = None,
+        cache: VectorCache, bus: LiveBus | None = None, indexes: IndexStore = LOCAL,
     ) -> None:  # fmt: skip
         self._store = store
         self._database = store.database
@@ -112,6 +116,7 @@ class Publisher:
         self._encoder = encoder
         self._cache = cache
         self._bus = bus
+        self._indexes = indexes
         self._lock = asyncio.Lock()
         self.progress: tuple[int, int] | None = None
         """(texts encoded, texts to encode) while a publish of this process runs."""
@@ -168,6 +173,7 @@ class Publisher:
         async with self._alone():
             await self._reconcile()
             if self._in_force():
+                await self._index_again(current_version(self._dir))
                 return None
             plan = await self._plan([])
             if not plan.target:
@@ -189,6 +195,7 @@ class Publisher:
                 raise NotFound("这个版本的快照已经不在了。") from error
             if meta.encoder != self._encoder.fingerprint:
                 raise Conflict("这个版本由旧的编码模型生成，不能直接恢复。")
+            await self._index_again(version)
             async with self._database.transaction() as session:
                 row = await session.get(Snapshot, version)
                 if row is None:
@@ -214,7 +221,9 @@ class Publisher:
             if failed and not force:
                 raise PublishRefused(failures=[failure.to_dict() for failure in failed])
             folder = snapshot_folder(self._dir, content.meta.version)
+            # The folder comes first: by it a crash's left-overs are found, wherever they are.
             await asyncio.to_thread(write_content, folder, content)
+            await self._index_new(content, folder)
             await self._commit(plan, content, editor)
         finally:
             self.progress = None
@@ -224,6 +233,33 @@ class Publisher:
             content.meta.version, plan.published, plan.removed, content.meta.entries,
             content.meta.forms, failed, plan.waiting,
         )  # fmt: skip
+
+    async def _index(self, content: SnapshotContent) -> None:
+        try:
+            await asyncio.to_thread(self._indexes.publish, content)
+        except IndexUnavailable as error:
+            raise Unavailable(f"{error}，本次没有发布。") from error
+
+    async def _index_new(self, content: SnapshotContent, folder: Path) -> None:
+        try:
+            await self._index(content)
+        except BaseException:
+            # Without it the folder is a left-over that the next publish clears away.
+            (folder / META).unlink(missing_ok=True)
+            raise
+
+    async def _index_again(self, version: str | None) -> None:
+        """Takes a kept version into the index store, where that does not know it yet."""
+        if version is None:
+            return
+        try:
+            if await asyncio.to_thread(self._indexes.holds, version):
+                return
+        except IndexUnavailable as error:
+            log.warning("vector_index_unavailable", version=version, problem=str(error))
+            return
+        folder = snapshot_folder(self._dir, version)
+        await self._index(await asyncio.to_thread(read_content, folder, self._encoder.fingerprint))
 
     def _build(self, entries: list[BaseEntry], report: Progress | None) -> SnapshotContent:
         def told(done: int, total: int) -> None:
@@ -239,7 +275,7 @@ class Publisher:
             questions = list((await session.scalars(select(GoldenQuestion))).all())
         if not questions:
             return []
-        base = LoadedBase(content)
+        base = await asyncio.to_thread(LoadedBase, content)
         return await asyncio.to_thread(failures, base, questions, self._cache)
 
     async def _commit(self, plan: Plan, content: SnapshotContent, editor: Editor) -> None:
@@ -304,9 +340,15 @@ class Publisher:
         """Keeps the newest snapshots; folders a crash left incomplete go too."""
         kept = current_version(self._dir)
         folders = sorted((self._dir / "snapshots").iterdir(), reverse=True)
-        complete = [f for f in folders if (f / "meta.json").exists()]
+        complete = [f for f in folders if (f / META).exists()]
         for folder in folders:
             if folder not in complete[:KEPT_SNAPSHOTS] and folder.name != kept:
+                try:
+                    self._indexes.drop(folder.name)
+                except IndexUnavailable as error:
+                    # The folder stays, and so reminds the next publish.
+                    log.warning("vectors_not_dropped", version=folder.name, problem=str(error))
+                    continue
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _announce(self, version: str) -> None:

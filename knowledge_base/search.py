@@ -17,7 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_base.index import VectorIndex, create_index
+from knowledge_base.index import NO_KEY, IndexUnavailable, VectorIndex
+from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.ranking import Decision, RankingModel, Signals
 from knowledge_base.snapshot import (
     POINTER,
@@ -26,7 +27,6 @@ from knowledge_base.snapshot import (
     SnapshotError,
     current_version,
     read_content,
-    release,
     snapshot_folder,
 )
 from knowledge_base.text import normalize
@@ -38,6 +38,8 @@ _NEAREST_FORMS = 120
 _NEAREST_ANSWERS = 40
 _BEST_WORDS = 40
 _RETRIES = 3
+_CALM_EVERY = 64
+"""Searches after which memory taken up by mapped files is given back."""
 
 
 class Encoder(Protocol):
@@ -91,21 +93,14 @@ class SearchResult:
 class LoadedBase:
     """A snapshot ready to be searched."""
 
-    def __init__(self, content: SnapshotContent) -> None:
+    def __init__(self, content: SnapshotContent, indexes: IndexStore = LOCAL) -> None:
         self.content = content
         self.ranking: RankingModel = content.meta.ranking
         self._owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
-        self._forms: VectorIndex = create_index(content.meta.dimension, content.forms)
-        self._answers: VectorIndex = create_index(content.meta.dimension, content.answers)
-        self.form_mean = _mean(content.forms, content.meta.dimension)
-        self._answer_mean = _mean(content.answers, content.meta.dimension)
-        release(content.forms)
-        self._exact = _exact_forms(content.entries)
-        self._dated = [
-            i
-            for i, e in enumerate(content.entries)
-            if e.valid_from is not None or e.valid_to is not None
-        ]
+        self._forms, self._answers = indexes.open(content)
+        self.form_mean, self._answer_mean = content.columns.form_mean, content.columns.answer_mean
+        self._indexes = indexes
+        self._searches = 0
 
     def find(self, text: str, vector: Vectors, k: int, moment: float) -> SearchResult:
         """Searches for a normalised text with its vector (dimension,)."""
@@ -132,9 +127,8 @@ class LoadedBase:
 
     def nearest_forms(self, vector: Vectors, k: int) -> list[tuple[BaseEntry, str, float]]:
         """(entry, question form, closeness) of the nearest forms, nearest first."""
-        _, rows = self._forms.search(vector[None, :], min(k, len(self._forms)))
         found = []
-        for row in map(int, rows[0]):
+        for row in map(int, self._near(self._forms, len(self.content.forms), vector, k)):
             owner = int(self._owner[row])
             entry = self.content.entries[owner]
             form = entry.forms[row - int(self.content.form_starts[owner])]
@@ -163,17 +157,38 @@ class LoadedBase:
     ) -> npt.NDArray[np.int64]:
         if not self.content.entries:
             return np.empty(0, np.int64)
-        query = vector[None, :]
-        _, forms = self._forms.search(query, min(_NEAREST_FORMS, len(self._forms)))
-        _, answers = self._answers.search(query, min(_NEAREST_ANSWERS, len(self._answers)))
+        forms = self._near(self._forms, len(self.content.forms), vector, _NEAREST_FORMS)
+        answers = self._near(self._answers, len(self.content.answers), vector, _NEAREST_ANSWERS)
         count = min(_BEST_WORDS, len(covered))
         worded = np.argpartition(-covered, count - 1)[:count] if count else np.empty(0, np.int64)
-        parts = [self._owner[forms[0]], answers[0], worded[covered[worded] > 0]]
-        if text in self._exact:
-            parts.append(np.array(self._exact[text]))
+        exact = np.array(self._exact(text), np.int64)
+        parts = [self._owner[forms], answers, worded[covered[worded] > 0], exact]
         found = np.unique(np.concatenate(parts)).astype(np.int64)
-        closed = [i for i in self._dated if not self.content.entries[i].valid_at(moment)]
-        return np.setdiff1d(found, closed)
+        self._searches += 1
+        if self._searches % _CALM_EVERY == 0:
+            self.content.calm()
+        return found[self.content.columns.in_effect(found, moment)]
+
+    def _near(
+        self, index: VectorIndex, size: int, vector: Vectors, k: int
+    ) -> npt.NDArray[np.int64]:
+        """The nearest rows; none where the index cannot be reached: words still find entries."""
+        if not size:
+            return np.empty(0, np.int64)
+        try:
+            _, rows = index.search(vector[None, :], min(k, size))
+        except IndexUnavailable:
+            return np.empty(0, np.int64)
+        found: npt.NDArray[np.int64] = rows[0][rows[0] != NO_KEY]
+        return found
+
+    def _exact(self, text: str) -> list[int]:
+        """Entries one of whose question forms is, normalised, ``text``."""
+        return [
+            owner
+            for owner in self.content.columns.owners(text)
+            if any(normalize(form) == text for form in self.content.entries[owner].forms)
+        ]
 
     def _signals(
         self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors
@@ -192,7 +207,7 @@ class LoadedBase:
         return signals, matched
 
     def _exact_entry(self, text: str, found: npt.NDArray[np.int64]) -> int | None:
-        owners = [o for o in self._exact.get(text, []) if o in found]
+        owners = [o for o in self._exact(text) if o in found]
         return int(np.searchsorted(found, owners[0])) if len(owners) == 1 else None
 
     def _result(
@@ -212,6 +227,8 @@ class LoadedBase:
             signals.at(i)) for i in map(int, order)
         ]  # fmt: skip
         reason = _reason(decision, known, sure, exact, self.ranking)
+        if self._indexes.trouble is not None:
+            reason += f"（只按字面检索：{self._indexes.trouble}）"
         return SearchResult(decision, hits, reason, self.content.meta.version, exact)
 
     def _hit(self, entry: int, form: int, score: float, signals: dict[str, float]) -> Hit:
@@ -221,10 +238,6 @@ class LoadedBase:
             answer=item.answer, rich=item.rich, follow_ups=list(item.follow_ups),
             score=round(score, 4), category=item.category, signals=signals,
         )  # fmt: skip
-
-
-def _mean(vectors: Vectors, dimension: int) -> Vectors:
-    return vectors.mean(0) if len(vectors) else np.zeros(dimension, np.float32)
 
 
 def _best_in_groups(
@@ -240,14 +253,6 @@ def _best_in_groups(
             places[i] = int(near.argmax())
             best[i] = near[places[i]]
     return best, places
-
-
-def _exact_forms(entries: list[BaseEntry]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for number, entry in enumerate(entries):
-        for form in {normalize(f) for f in entry.forms}:
-            found.setdefault(form, []).append(number)
-    return found
 
 
 def _reason(decision: Decision, known: float, sure: float, exact: bool, model: RankingModel) -> str:
@@ -268,11 +273,13 @@ class KnowledgeSearcher:
     Args:
         knowledge_dir: where snapshots are published.
         encoder: must be the one the snapshot was made with; another one's snapshot is refused.
+        indexes: where the vectors are searched.
     """
 
-    def __init__(self, knowledge_dir: Path, encoder: Encoder) -> None:
+    def __init__(self, knowledge_dir: Path, encoder: Encoder, indexes: IndexStore = LOCAL) -> None:
         self._dir = knowledge_dir
         self._encoder = encoder
+        self._indexes = indexes
         self._lock = threading.Lock()
         self._base: LoadedBase | None = None
         self._stamp: tuple[int, int] | None = None
@@ -280,6 +287,11 @@ class KnowledgeSearcher:
         """Why the newest snapshot cannot be used (Chinese),
         or None. An older one stays in force.
         """
+
+    @property
+    def trouble(self) -> str | None:
+        """Why vectors cannot be searched at the moment (Chinese), or None."""
+        return self._indexes.trouble
 
     @property
     def version(self) -> str | None:
@@ -347,4 +359,4 @@ class KnowledgeSearcher:
         if version is None:
             return None
         folder = snapshot_folder(self._dir, version)
-        return LoadedBase(read_content(folder, self._encoder.fingerprint))
+        return LoadedBase(read_content(folder, self._encoder.fingerprint), self._indexes)

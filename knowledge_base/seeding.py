@@ -11,6 +11,7 @@ from core.database import Database
 from knowledge_base.building import VectorCache
 from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.models import Editor, KnowledgeEntry
 from knowledge_base.publishing import Publisher, PublishReport
 from knowledge_base.seed_corpus import CORPUS, corpus_rows
@@ -33,14 +34,14 @@ class SeedReport:
 
 async def seed_knowledge(
     database: Database, knowledge_dir: Path, encoder: SentenceEncoder, say: Callable[[str], None],
-    folder: Path = CORPUS,
+    folder: Path = CORPUS, indexes: IndexStore = LOCAL,
 ) -> SeedReport:  # fmt: skip
     """Brings our corpus in as published entries; idempotent, and never over people's work.
 
     Encoding 2,000 question forms takes some ten seconds the first time; ``say`` hears of it.
     """
     cache = VectorCache(encoder, knowledge_dir / "vectors")
-    publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache)
+    publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache, indexes=indexes)
     try:
         await KnowledgeStore(database).complete()
         changes = await _write_rows(database, list(corpus_rows(folder)))
@@ -61,11 +62,12 @@ async def seed_knowledge(
 
 
 async def refresh_published(
-    database: Database, knowledge_dir: Path, encoder: SentenceEncoder, say: Callable[[str], None]
-) -> None:
+    database: Database, knowledge_dir: Path, encoder: SentenceEncoder, say: Callable[[str], None],
+    indexes: IndexStore = LOCAL,
+) -> None:  # fmt: skip
     """Rebuilds what is published when the encoder or its calibration changed; loads no corpus."""
     cache = VectorCache(encoder, knowledge_dir / "vectors")
-    publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache)
+    publisher = Publisher(KnowledgeStore(database), knowledge_dir, encoder, cache, indexes=indexes)
     try:
         await KnowledgeStore(database).complete()
         await publisher.ensure(SEED, _Told(say))

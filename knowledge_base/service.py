@@ -23,6 +23,7 @@ from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.import_jobs import ImportJobs
 from knowledge_base.importing import Importer
 from knowledge_base.inbox import Group, Inbox
+from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.models import Editor, FindingKind, GoldenQuestion
 from knowledge_base.publishing import Publisher
 from knowledge_base.review import Review
@@ -42,18 +43,19 @@ class KnowledgeService:
         knowledge_dir: snapshots, vector cache and import reports live there.
         encoder: shared by searching and publishing.
         four_eyes: who must have seen what goes live, see ``FourEyes``.
+        indexes: where vectors are searched.
     """
 
     def __init__(
         self, database: Database, knowledge_dir: Path, encoder: SentenceEncoder,
-        bus: LiveBus | None = None, four_eyes: FourEyes = "on",
+        bus: LiveBus | None = None, four_eyes: FourEyes = "on", indexes: IndexStore = LOCAL,
     ) -> None:  # fmt: skip
         self._database = database
         self._encoder = encoder
         self._cache = VectorCache(encoder, knowledge_dir / "vectors")
         self.store = KnowledgeStore(database)
-        self.publisher = Publisher(self.store, knowledge_dir, encoder, self._cache, bus)
-        self.searcher = KnowledgeSearcher(knowledge_dir, encoder)
+        self.publisher = Publisher(self.store, knowledge_dir, encoder, self._cache, bus, indexes)
+        self.searcher = KnowledgeSearcher(knowledge_dir, encoder, indexes)
         self.inbox = Inbox(database, self._cache)
         self.usage = UsageLog(database)
         self.four_eyes = four_eyes

@@ -1,8 +1,10 @@
 """A published knowledge base on disk: one folder per version, and a pointer to the one in force.
 
     <knowledge_dir>/CURRENT                      the version in force, one line
-    <knowledge_dir>/snapshots/<version>/         entries.jsonl, forms.npy, answers.npy,
-                                                 negatives.npy, lexical.npz, meta.json (last)
+    <knowledge_dir>/snapshots/<version>/         entries.jsonl, lines.npy, columns.npz; forms.npy, answers.npy,
+                                                 negatives.npy; terms.npz, postings.npy,
+                                                 weights.npy; for many vectors their codes
+                                                 forms.faiss, answers.faiss; meta.json (last)
 
 Folders never change once they are complete; publishing replaces the pointer atomically. Reading
 needs nothing of the application, because Rasa does it too.
@@ -15,7 +17,8 @@ import mmap
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -23,13 +26,15 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.columns import EntryColumns, Ints, StoredRows, checksum_of, write_lines
+from knowledge_base.index import QuantizedIndex, VectorIndex, create_index
 from knowledge_base.lexical import LexicalIndex
 from knowledge_base.ranking import RankingModel
 
-FORMAT = 1
+FORMAT = 2
 POINTER = "CURRENT"
 META = "meta.json"
-_MAPPED_FROM = 32 * 1024 * 1024
+_MAPPED_FROM = 8 * 1024 * 1024
 _VERSION = re.compile(r"[0-9A-Za-z._-]{1,64}")
 Vectors = npt.NDArray[np.float32]
 
@@ -86,6 +91,8 @@ class SnapshotMeta:
     entries: int
     forms: int
     ranking: RankingModel
+    checksum: int = 0
+    """Of entries.jsonl, whose lines are read one by one later."""
     format: int = FORMAT
 
 
@@ -95,31 +102,62 @@ class SnapshotContent:
 
     ``forms`` has one row per question form, entry after entry; entry i owns rows
     ``form_starts[i]:form_starts[i + 1]``; the same for ``negatives``. ``answers`` has a row per
-    entry.
+    entry. ``folder`` is where it was read from.
     """
 
     meta: SnapshotMeta
-    entries: list[BaseEntry]
+    entries: Sequence[BaseEntry]
     forms: Vectors
     answers: Vectors
     negatives: Vectors
     lexical: LexicalIndex
-    form_starts: npt.NDArray[np.int64] = field(init=False)
-    negative_starts: npt.NDArray[np.int64] = field(init=False)
+    columns: EntryColumns = None  # type: ignore[assignment]
+    """Made from the entries where they are not given."""
+    folder: Path | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "form_starts", _starts([len(e.forms) for e in self.entries]))
-        object.__setattr__(
-            self, "negative_starts", _starts([len(e.negative) for e in self.entries])
-        )
+        if self.columns is None:
+            made = EntryColumns.of(self.entries, self.forms, self.answers)
+            object.__setattr__(self, "columns", made)
         if len(self.forms) != self.form_starts[-1] or len(self.answers) != len(self.entries):
             raise SnapshotError("知识库快照的向量与条目数量不一致。")
         if len(self.negatives) != self.negative_starts[-1]:
             raise SnapshotError("知识库快照的反例向量与条目数量不一致。")
 
+    @property
+    def form_starts(self) -> Ints:
+        return self.columns.form_starts
 
-def _starts(counts: Sequence[int]) -> npt.NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    @property
+    def negative_starts(self) -> Ints:
+        return self.columns.negative_starts
+
+    @cached_property
+    def form_index(self) -> VectorIndex:
+        """Of the question forms' vectors, made once or read; raises SnapshotError."""
+        return self._index("forms", self.forms)
+
+    @cached_property
+    def answer_index(self) -> VectorIndex:
+        """Of the answers' vectors, made once or read; raises SnapshotError."""
+        return self._index("answers", self.answers)
+
+    def _index(self, name: str, vectors: Vectors) -> VectorIndex:
+        path = None if self.folder is None else self.folder / f"{name}.faiss"
+        if path is None or not path.exists():
+            made = create_index(self.meta.dimension, vectors)
+            release(vectors)
+            return made
+        try:
+            return QuantizedIndex.read(path, vectors)
+        except ValueError as error:
+            raise SnapshotError(f"知识库快照 {self.meta.version} 的索引已损坏：{error}") from error
+
+    def calm(self) -> None:
+        """Gives back memory that mapped files took up while they were looked at."""
+        for mapped in (self.forms, self.answers, self.negatives, self.lexical.documents,
+                       self.lexical.weights):  # fmt: skip
+            release(mapped)
 
 
 def snapshot_folder(knowledge_dir: Path, version: str) -> Path:
@@ -166,15 +204,20 @@ def sync_folder(folder: Path) -> None:
 def write_content(folder: Path, content: SnapshotContent) -> None:
     """Writes a snapshot into ``folder`` (new); ``meta.json`` comes last and makes it complete."""
     folder.mkdir(parents=True)
-    lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in content.entries)
-    (folder / "entries.jsonl").write_text("".join(line + "\n" for line in lines), "utf-8")
+    offsets, checksum = write_lines(folder / "entries.jsonl", map(asdict, content.entries))
+    np.save(folder / "lines.npy", offsets)
+    content.columns.save(folder / "columns.npz")
     for name in ("forms", "answers", "negatives"):
         np.save(folder / f"{name}.npy", getattr(content, name))
-    content.lexical.save(folder / "lexical.npz")
+    for name, index in (("forms", content.form_index), ("answers", content.answer_index)):
+        if isinstance(index, QuantizedIndex):
+            index.write(folder / f"{name}.faiss")
+    content.lexical.save(folder)
     for path in folder.iterdir():
         _sync_file(path)
-    meta = {**asdict(content.meta), "ranking": content.meta.ranking.to_dict()}
-    (folder / META).write_text(json.dumps(meta, ensure_ascii=False, indent=2), "utf-8")
+    meta = replace(content.meta, checksum=checksum)
+    data = {**asdict(meta), "ranking": meta.ranking.to_dict()}
+    (folder / META).write_text(json.dumps(data, ensure_ascii=False, indent=2), "utf-8")
     _sync_file(folder / META)
     sync_folder(folder)
 
@@ -198,17 +241,21 @@ def read_meta(folder: Path) -> SnapshotMeta:
     return meta
 
 
-def _load(path: Path) -> Vectors:
+def _load(path: Path) -> npt.NDArray[Any]:
     """An array in memory, or mapped when it is large: only rows of candidates are looked at."""
-    mapped = "r" if path.stat().st_size > _MAPPED_FROM else None
-    vectors: Vectors = np.load(path, mmap_mode=mapped, allow_pickle=False)  # type: ignore[arg-type]
-    return vectors
+    if path.stat().st_size <= _MAPPED_FROM:
+        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+        return loaded
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    mapped._mmap.madvise(mmap.MADV_RANDOM)
+    # A plain view: slices of numpy's own class for maps cost ten times as much.
+    return np.asarray(mapped)
 
 
-def release(vectors: Vectors) -> None:
-    """Gives back the pages of a mapped array that was read from end to end."""
-    if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap):
-        vectors.base.madvise(mmap.MADV_DONTNEED)
+def release(array: npt.NDArray[Any]) -> None:
+    """Gives back the pages of a mapped array that were read; they are read again when needed."""
+    if isinstance(array.base, np.memmap):
+        array.base._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
 
 
 def read_content(folder: Path, encoder: str) -> SnapshotContent:
@@ -225,12 +272,15 @@ def read_content(folder: Path, encoder: str) -> SnapshotContent:
             f"当前模型是 {encoder}，请重新发布知识库。"
         )
     try:
-        with (folder / "entries.jsonl").open(encoding="utf-8") as lines:
-            entries = [BaseEntry.from_dict(json.loads(line)) for line in lines]
+        if checksum_of(folder / "entries.jsonl") != meta.checksum:
+            raise SnapshotError(f"知识库快照 {folder.name} 已损坏：entries.jsonl 与发布时不同。")
+        lines = np.load(folder / "lines.npy", allow_pickle=False)
+        entries = StoredRows(folder / "entries.jsonl", lines, BaseEntry.from_dict)
         forms, answers, negatives = (
             _load(folder / f"{name}.npy") for name in ("forms", "answers", "negatives")
         )
-        lexical = LexicalIndex.load(folder / "lexical.npz")
-        return SnapshotContent(meta, entries, forms, answers, negatives, lexical)
+        lexical = LexicalIndex.load(folder, _load)
+        columns = EntryColumns.load(folder / "columns.npz")
+        return SnapshotContent(meta, entries, forms, answers, negatives, lexical, columns, folder)
     except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise SnapshotError(f"知识库快照 {folder.name} 已损坏：{error}") from error

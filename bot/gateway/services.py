@@ -30,6 +30,7 @@ from core.staff import StaffDirectory
 from core.transcript import Transcript
 from handoff.service import HandoffService
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.indexing import index_store
 from knowledge_base.service import KnowledgeService
 
 log = structlog.get_logger(__name__)
@@ -130,7 +131,14 @@ def build_services(settings: Settings) -> Services:
     )
     encoder = SentenceEncoder(settings.encoder_dir)
     knowledge = KnowledgeService(
-        database, settings.knowledge_dir, encoder, bus, settings.knowledge_four_eyes
+        database,
+        settings.knowledge_dir,
+        encoder,
+        bus,
+        settings.knowledge_four_eyes,
+        index_store(
+            settings.vector_index, settings.milvus_uri, settings.milvus_token.get_secret_value()
+        ),
     )
     answers = AnswerFollower(knowledge.usage)
     router = ConversationRouter(

@@ -70,6 +70,7 @@ class Builder:
     def build(self, only: str | None = None) -> None:
         """Runs what is due. Raises LauncherError."""
         self._check_disk()
+        self._check_milvus()
         for step in self.steps():
             if only in (None, step.name):
                 self._perform(step)
@@ -97,10 +98,12 @@ class Builder:
                 "seed",
                 "Seeding staff and knowledge",
                 lambda: digest_of(
-                    [kb / "corpus", kb / "calibration.json"],
+                    # The reader of snapshots stands for their format.
+                    [kb / "corpus", kb / "calibration.json", kb / "snapshot.py"],
                     self._encoder_facts(),
                     settings.database,
                     settings.seed_knowledge,
+                    f"{settings.vector_index} {settings.milvus_uri}",
                     json.dumps(staff_passwords(self.secrets), sort_keys=True),
                 ),
                 self._seed,
@@ -131,6 +134,15 @@ class Builder:
         if shutil.disk_usage(self.settings.var_dir).free < NEEDED_BYTES:
             raise LauncherError(
                 f"the disk under {self.settings.var_dir} is nearly full: 1 GB is needed"
+            )
+
+    def _check_milvus(self) -> None:
+        environments = (ROOT / ".venv", ROOT / ".venv-rasa")
+        if self.settings.vector_index == "milvus" and not all(
+            any(folder.glob("lib/python3*/site-packages/pymilvus")) for folder in environments
+        ):
+            raise LauncherError(
+                "CHANGDA_VECTOR_INDEX=milvus needs the Milvus client: run `make install-milvus`"
             )
 
     def environment(self) -> dict[str, str]:

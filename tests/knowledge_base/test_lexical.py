@@ -43,13 +43,13 @@ def test_no_document_scores_more_than_the_weight_of_the_query() -> None:
 
 def test_the_file_gives_the_same_index_back(tmp_path: Path) -> None:
     index = LexicalIndex.build(DOCUMENTS)
-    index.save(tmp_path / "lexical.npz")
-    again = LexicalIndex.load(tmp_path / "lexical.npz")
+    index.save(tmp_path)
+    again = LexicalIndex.load(tmp_path)
     assert np.array_equal(again.scores(["查询", "宽带"]), index.scores(["查询", "宽带"]))
     assert again.weight_of(["查询", "新词"]) == pytest.approx(index.weight_of(["查询", "新词"]))
 
 
 def test_an_empty_index_answers(tmp_path: Path) -> None:
     index = LexicalIndex.build([])
-    index.save(tmp_path / "lexical.npz")
-    assert LexicalIndex.load(tmp_path / "lexical.npz").scores(["查询"]).shape == (0,)
+    index.save(tmp_path)
+    assert LexicalIndex.load(tmp_path).scores(["查询"]).shape == (0,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_what_was_written_is_read(folder: Path) -> None:
     again = read_content(folder, "enc")
-    assert again.entries == ENTRIES
-    assert again.meta == made().meta
+    assert list(again.entries) == ENTRIES
+    assert replace(again.meta, checksum=0) == made().meta
     assert np.array_equal(again.forms, made().forms)
     assert list(again.form_starts) == [0, 2, 3]
     assert list(again.negative_starts) == [0, 1, 1]
@@ -61,7 +62,18 @@ def test_another_encoder_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["entries.jsonl", "forms.npy", "answers.npy", "negatives.npy", "lexical.npz", "meta.json"],
+    [
+        "entries.jsonl",
+        "lines.npy",
+        "columns.npz",
+        "forms.npy",
+        "answers.npy",
+        "negatives.npy",
+        "terms.npz",
+        "postings.npy",
+        "weights.npy",
+        "meta.json",
+    ],
 )
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
 def test_damage_to_any_file_is_refused(folder: Path, name: str, damage: bytes | None) -> None:
