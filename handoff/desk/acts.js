@@ -1,8 +1,8 @@
-// What the agent does: take, note, change status. Each act runs once at a time and shows its failure.
+// What the agent does: take, change status. Each act runs once at a time and shows its failure.
 
 import { api } from "/static/common/api.js";
 import { complain, tell } from "/static/common/page.js";
-import { desk, keep, markRead, nameOf, refresh, takenBy, threads } from "./store.js";
+import { desk, keep, markRead, nameOf, refresh, takenBy } from "./store.js";
 
 const { nextTick } = Vue;
 
@@ -69,10 +69,3 @@ export const setStatus = (status) => act("status", async () => {
     throw error;
   }
 });
-
-export async function note(id, text) {
-  return act("note", async () => {
-    const { message } = await api.post(`/handoffs/${id}/notes`, { text });
-    threads.get(id)?.take([message]);
-  });
-}

@@ -1,21 +1,30 @@
-// Where the agent writes: to the customer, or a note for colleagues. "/" opens the canned replies.
+// Where staff write: to the customer, a note for colleagues, a whisper to the agent. "/" opens the canned replies.
 
-import { addCanned, fill, findCanned, removeCanned, unfilled } from "./canned.js";
+import { hasRole } from "/static/common/login.js";
+import { addCanned, fill, findCanned, placeholderNames, readCanned, removeCanned, unfilled } from "./canned.js";
 import { onOtherTab, read, write } from "./storage.js";
 
 const { computed, nextTick, onBeforeUnmount, reactive, ref, watch } = Vue;
-const LIMITS = { reply: 2000, note: 8000 };
+const LIMITS = { reply: 2000, note: 4000, whisper: 4000 };
+const MODES = {
+  reply: { tab: "回复客户", hint: "输入回复，Enter 发送，Shift+Enter 换行，/ 快捷语", send: "发送", event: "say", key: "Alt+R" },
+  note: { tab: "内部备注", hint: "写给同事的备注，客户看不到", send: "记下", event: "note", key: "Alt+N" },
+  whisper: { tab: "悄悄提示坐席", hint: "只有坐席看得到，客户看不到", send: "提示", event: "whisper", key: "" },
+};
 const TYPING_EVERY_MS = 2500;
 
 export const ChatComposer = {
-  props: { handoffId: String, customer: Object, suggestions: Array, busy: Boolean },
-  emits: ["say", "note", "typing", "knowledge"],
+  props: {
+    handoffId: String, placeholders: Object, suggestions: Array, busy: Boolean, knowledge: Boolean,
+    modes: { type: Array, default: () => ["reply", "note"] },
+  },
+  emits: ["say", "note", "whisper", "typing", "knowledge"],
   setup(props, { emit, expose }) {
     const input = ref(null);
-    const mode = ref("reply");
-    const texts = reactive({ reply: "", note: "" });
+    const mode = ref(props.modes[0]);
+    const texts = reactive({ reply: "", note: "", whisper: "" });
     const menu = reactive({ open: false, at: 0, words: "" });
-    const saving = reactive({ open: false, name: "" });
+    const saving = reactive({ open: false, name: "", shared: false });
     let typedAt = 0;
 
     const text = computed({ get: () => texts[mode.value], set: (value) => (texts[mode.value] = value) });
@@ -24,21 +33,24 @@ export const ChatComposer = {
     const open = computed(() => (mode.value === "reply" ? unfilled(text.value) : []));
 
     let stopListening = () => {};
+    const textsOf = (kept) => ({ reply: kept?.text || "", note: kept?.note || "", whisper: kept?.whisper || "" });
     function load() {
-      const kept = read("draft", props.handoffId) || {};
-      Object.assign(texts, { reply: kept.text || "", note: kept.note || "" });
+      readCanned();
+      Object.assign(texts, textsOf(read("draft", props.handoffId)));
       Object.assign(menu, { open: false, words: "" });
       stopListening();
       stopListening = onOtherTab((draft) => {
         // The tab one is typing in wins.
-        if (!document.hasFocus()) Object.assign(texts, { reply: draft?.text || "", note: draft?.note || "" });
+        if (!document.hasFocus()) Object.assign(texts, textsOf(draft));
       }, "draft", props.handoffId);
       nextTick(grow);
     }
-    watch(() => props.handoffId, () => { mode.value = "reply"; load(); focus(); }, { immediate: true });
+    watch(() => props.handoffId, () => { mode.value = props.modes[0]; load(); focus(); }, { immediate: true });
+    watch(() => props.modes, (modes) => { if (!modes.includes(mode.value)) mode.value = modes[0]; });
     watch(texts, () => {
-      const empty = !texts.reply && !texts.note;
-      write(empty ? null : { id: props.handoffId, text: texts.reply, note: texts.note, at: new Date().toISOString() }, "draft", props.handoffId);
+      const { reply: text, note, whisper } = texts;
+      const empty = !text && !note && !whisper;
+      write(empty ? null : { id: props.handoffId, text, note, whisper, at: new Date().toISOString() }, "draft", props.handoffId);
     });
     onBeforeUnmount(() => stopListening());
 
@@ -48,7 +60,7 @@ export const ChatComposer = {
       input.value.style.height = `${Math.min(input.value.scrollHeight + 2, 200)}px`;
     }
     function focus(wanted) {
-      if (wanted) mode.value = wanted;
+      if (wanted && props.modes.includes(wanted)) mode.value = wanted;
       nextTick(() => { grow(); if (matchMedia("(hover: hover)").matches || wanted) input.value?.focus(); });
     }
     function typed() {
@@ -68,18 +80,19 @@ export const ChatComposer = {
       }
       text.value = "";
       typedAt = 0;
-      emit(mode.value === "reply" ? "say" : "note", value);
-      mode.value = "reply";
+      emit(MODES[mode.value].event, value);
+      mode.value = props.modes[0];
       focus();
     }
     function put(value) {
+      if (!props.modes.includes("reply")) return;
       mode.value = "reply";
       const before = /^\/[^\n]*$/.test(texts.reply) ? "" : texts.reply.trimEnd();
       texts.reply = before ? `${before}\n${value}` : value;
       menu.open = false;
       focus("reply");
     }
-    const choose = (reply) => reply && put(fill(reply.text, props.customer || {}));
+    const choose = (reply) => reply && put(fill(reply.text, props.placeholders || {}));
     function key(event) {
       if (event.isComposing || event.keyCode === 229) return;
       if (menu.open && menuKey(event)) return;
@@ -100,59 +113,64 @@ export const ChatComposer = {
       return true;
     }
     function toggleMenu() {
+      readCanned(true);
       Object.assign(menu, { open: !menu.open, words: "", at: 0 });
       focus("reply");
     }
     function startSaving() {
-      if (texts.reply.trim()) Object.assign(saving, { open: true, name: texts.reply.trim().slice(0, 6) });
+      if (texts.reply.trim()) Object.assign(saving, { open: true, name: texts.reply.trim().slice(0, 6), shared: false });
       else ElementPlus.ElMessage({ message: "先写好内容，再存为快捷语。", grouping: true });
     }
-    function save() {
-      if (saving.name.trim()) addCanned(saving.name, texts.reply);
-      saving.open = false;
+    async function save() {
+      if (!saving.name.trim() || await addCanned(saving.name, texts.reply, saving.shared)) saving.open = false;
     }
-    /** Gives back a note that was refused, unless another has been begun. */
-    function keepNote(value) {
-      texts.note ||= value;
-      focus("note");
+    /** Gives back a line that was refused, unless another has been begun. */
+    function giveBack(kind, value) {
+      texts[kind] ||= value;
+      focus(kind);
     }
     const short = (hit) => hit.question || hit.answer || "";
-    expose({ put, focus, keepNote });
-    return { input, mode, text, over, found, open, menu, saving, LIMITS, typed, send, put, choose, key, toggleMenu, startSaving, save, removeCanned, short, focus };
+    const supervisor = hasRole("supervisor");
+    const mayRemove = (reply) => !reply.shared || supervisor;
+    expose({ put, focus, giveBack });
+    return {
+      input, mode, text, over, found, open, menu, saving, LIMITS, MODES, typed, send, put, choose, key, toggleMenu, startSaving, save,
+      removeCanned, mayRemove, supervisor, short, focus, placeholderNames,
+    };
   },
   template: `
     <div :class="['composer', 'composer-' + mode]">
       <div v-if="suggestions?.length && mode === 'reply'" class="suggestions" aria-label="建议回复">
         <span class="muted">建议</span>
-        <button v-for="hit in suggestions" :key="hit.entry_id" type="button" class="suggestion" :title="hit.answer" @click="put(hit.answer)">{{ short(hit) }}</button>
+        <button v-for="hit in suggestions" :key="hit.entry_id || hit.answer" type="button" :class="['suggestion', { data: hit.kind === 'data' }]" :title="hit.answer" @click="put(hit.answer)">{{ short(hit) }}</button>
       </div>
       <div class="composer-bar">
         <div class="tabs" role="tablist">
-          <button type="button" role="tab" :aria-selected="mode === 'reply'" @click="focus('reply')">回复客户</button>
-          <button type="button" role="tab" :aria-selected="mode === 'note'" @click="focus('note')" title="Alt+N">内部备注</button>
+          <button v-for="one in modes" :key="one" type="button" role="tab" :aria-selected="mode === one" :title="MODES[one].key" @click="focus(one)">{{ MODES[one].tab }}</button>
         </div>
         <span class="spacer"></span>
-        <button type="button" class="link" :aria-expanded="menu.open" @click="toggleMenu" title="在输入框里输入 /">快捷语</button>
-        <button type="button" class="link" @click="startSaving">存为快捷语</button>
-        <button type="button" class="link" @click="$emit('knowledge')" title="Alt+K">知识库</button>
+        <template v-if="modes.includes('reply')"><button type="button" class="link" :aria-expanded="menu.open" @click="toggleMenu" title="在输入框里输入 /">快捷语</button>
+          <button type="button" class="link" @click="startSaving">存为快捷语</button></template>
+        <button v-if="knowledge" type="button" class="link" @click="$emit('knowledge')" title="Alt+K">知识库</button>
       </div>
       <ul v-if="menu.open" class="canned" role="listbox" aria-label="快捷语">
-        <li v-for="(reply, i) in found" :key="reply.name + reply.text" role="option" :aria-selected="i === menu.at" @mousedown.prevent="choose(reply)" @mouseenter="menu.at = i">
-          <strong>{{ reply.name }}</strong><span>{{ reply.text }}</span>
-          <button v-if="reply.mine" type="button" class="link" aria-label="删除" @mousedown.stop.prevent="removeCanned(reply)">删除</button>
+        <li v-for="(reply, i) in found" :key="reply.id" role="option" :aria-selected="i === menu.at" @mousedown.prevent="choose(reply)" @mouseenter="menu.at = i">
+          <strong>{{ reply.name }}</strong><span>{{ reply.text }}</span><i v-if="!reply.shared" class="tag">我的</i>
+          <button v-if="mayRemove(reply)" type="button" class="link" aria-label="删除" @mousedown.stop.prevent="removeCanned(reply)">删除</button>
         </li>
         <li v-if="!found.length" class="empty">没有匹配的快捷语</li>
       </ul>
       <div v-if="saving.open" class="saving">
         <el-input v-model="saving.name" size="small" maxlength="20" placeholder="快捷语名称" @keydown.enter.prevent="save" />
+        <el-checkbox v-if="supervisor" v-model="saving.shared" size="small">全员可用</el-checkbox>
         <el-button size="small" type="primary" @click="save">保存</el-button><el-button size="small" @click="saving.open = false">取消</el-button>
+        <p class="small muted">可用占位：<span v-for="name in placeholderNames()" :key="name">{{ '{' + name + '}' }} </span></p>
       </div>
       <div class="composer-field">
-        <textarea ref="input" v-model="text" rows="2" :aria-label="mode === 'reply' ? '回复客户' : '内部备注'"
-          :placeholder="mode === 'reply' ? '输入回复，Enter 发送，Shift+Enter 换行，/ 快捷语' : '写给同事的备注，客户看不到'" @input="typed" @keydown="key" @blur="menu.open = false"></textarea>
+        <textarea ref="input" v-model="text" rows="2" :aria-label="MODES[mode].tab" :placeholder="MODES[mode].hint" @input="typed" @keydown="key" @blur="menu.open = false"></textarea>
         <div class="composer-send">
           <span v-if="text.length > LIMITS[mode] * 0.9" :class="['num', over > 0 ? 'over' : 'muted']">{{ text.length }}/{{ LIMITS[mode] }}</span>
-          <el-button :type="mode === 'reply' ? 'primary' : 'warning'" :disabled="!text.trim() || over > 0" @click="send">{{ mode === 'reply' ? '发送' : '记下' }}</el-button>
+          <el-button :type="mode === 'reply' ? 'primary' : 'warning'" :disabled="!text.trim() || over > 0" @click="send">{{ MODES[mode].send }}</el-button>
         </div>
       </div>
     </div>`,

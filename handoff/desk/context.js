@@ -1,6 +1,7 @@
 // The right column: what the agent must know before the first word, the most useful first.
 
 import { clock, daysUntil, mask, moment, money, months } from "/static/common/format.js";
+import { WholeNumber } from "./company.js";
 import {
   CHANNELS, MOODS, MOOD_RANK, REACTIONS, SLOTS, TICKET_STATES, TIERS, TRENDS, VERIFICATIONS,
   eventNote, eventWords, priorityClass, tierClass, word,
@@ -49,8 +50,8 @@ function customerRows(customer) {
 }
 
 export const ContextPanel = {
-  components: { MoodLine },
-  props: { package: Object, mood: Object },
+  components: { MoodLine, WholeNumber },
+  props: { package: Object, mood: Object, row: Object, mayReveal: Boolean },
   setup(props) {
     const context = computed(() => props.package);
     const customer = computed(() => context.value.customer || {});
@@ -84,7 +85,7 @@ export const ContextPanel = {
       <section aria-label="客户资料">
         <h3>客户 <span class="spacer"></span><span :class="['tag', customer.verification === 'verified' ? 'tag-good' : 'tag-warn']">{{ word(VERIFICATIONS, customer.verification) }}</span></h3>
         <p class="customer-name"><b>{{ customer.name || '未登录客户' }}</b> <span v-if="customer.tier && customer.tier !== 'normal'" :class="tierClass(customer.tier)">{{ word(TIERS, customer.tier) }}</span>
-          <span v-if="customer.elderly" class="tag tag-info">老年客户</span> <span class="num muted">{{ customer.masked_phone }}</span></p>
+          <span v-if="customer.elderly" class="tag tag-info">老年客户</span> <whole-number v-if="row" :row="row" :may="mayReveal" /><span v-else class="num muted">{{ customer.masked_phone }}</span></p>
         <dl v-if="rows.length"><template v-for="[name, value, tone] in rows" :key="name"><dt>{{ name }}</dt><dd :class="['num', tone && 'tone-' + tone]">{{ value }}</dd></template></dl>
         <p class="small muted">{{ customer.facts_at ? '资料取自业务系统 ' + clock(customer.facts_at) : (customer.customer_id || customer.masked_phone ? '业务系统暂未返回资料' : '客户未验证身份，没有可查的资料') }}
           <template v-if="context.conversation"> · {{ context.conversation.channels.map((c) => word(CHANNELS, c)).join('、') }}</template></p>

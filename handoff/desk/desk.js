@@ -9,9 +9,11 @@ import { ContextPanel, EventTimeline } from "./context.js";
 import { CloseDialog, HelpDialog, ReturnDialog, TicketDialog, TransferDialog } from "./dialogs.js";
 import { KnowledgePanel } from "./knowledge.js";
 import { SideLists } from "./lists.js";
-import { accept, acceptNext, note, setStatus } from "./acts.js";
+import { accept, acceptNext, setStatus } from "./acts.js";
+import { AssistStrip, distinct, offersOf, understoodOf } from "./assist.js";
+import { GuestTags, InviteDialog, decline, join, leaveTalk, note } from "./company.js";
 import { reconnect, start, typing } from "./line.js";
-import { activeDetail, activeRow, desk, markRead, mine, nameOf, onArrived, open, queue, threadOf } from "./store.js";
+import { activeDetail, activeRow, desk, isGuest, isMine, markRead, mine, nameOf, onArrived, open, queue, threadOf } from "./store.js";
 import { ChatTranscript } from "./transcript.js";
 import { CHANNELS, GROUPS, STATES, STATUSES, TIERS, TRIGGERS, tierClass, word } from "./words.js";
 
@@ -21,17 +23,22 @@ const TOASTS = 3;
 const DeskShell = {
   components: {
     SideLists, ChatTranscript, ChatComposer, ContextPanel, EventTimeline, KnowledgePanel,
-    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog,
+    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip,
     IconBell: ElementPlusIconsVue.Bell, IconMute: ElementPlusIconsVue.MuteNotification,
     IconHelp: ElementPlusIconsVue.QuestionFilled, IconBack: ElementPlusIconsVue.ArrowLeft, IconSide: ElementPlusIconsVue.Memo,
   },
   setup() {
-    const ui = reactive({ place: "list", side: "context", sideOpen: false, transfer: false, give: false, close: false, ticket: false, help: false });
+    const ui = reactive({ place: "list", side: "context", sideOpen: false, transfer: false, give: false, close: false, ticket: false, invite: false, help: false });
     const composer = ref(null);
     const knowledge = ref(null);
     const row = activeRow;
     const detail = activeDetail;
-    const talking = computed(() => Boolean(row.value?.mine && row.value.state === "active"));
+    const owning = computed(() => Boolean(row.value?.mine && row.value.state === "active"));
+    const helping = computed(() => Boolean(row.value && isGuest(row.value)));
+    const talking = computed(() => owning.value || helping.value);
+    const mayReveal = computed(() => Boolean(row.value && (session.staff.roles.includes("supervisor") || (row.value.mine && isMine(row.value)))));
+    const found = computed(() => (talking.value ? understoodOf(detail.value?.thread) : null));
+    const suggestions = computed(() => distinct(offersOf(found.value), detail.value?.context.suggested_replies || []).slice(0, 6));
     const served = computed(() => (row.value?.accepted_at ? (tick.value - Date.parse(row.value.accepted_at)) / 1000 : 0));
     const retryIn = computed(() => (desk.retryAt ? Math.max(0, Math.ceil((desk.retryAt - tick.value) / 1000)) : 0));
     const isAgent = computed(() => session.staff.roles.includes("agent"));
@@ -41,13 +48,13 @@ const DeskShell = {
       if (message.sender === "customer") return row.value?.customer_name || "客户";
       if (message.sender === "bot") return "机器人小畅";
       if (message.agent_id === session.staff.id) return "我";
-      return nameOf(message.agent_id) || "客服";
+      return message.agent_name || nameOf(message.agent_id) || "客服";
     }
     const say = (text) => threadOf(desk.active)?.say(text);
     async function write(text) {
       // A note has no second try of its own: what was refused goes back into the field.
       const id = desk.active;
-      if (!(await note(id, text)) && desk.active === id) composer.value?.keepNote(text);
+      if (!(await note(id, text)) && desk.active === id) composer.value?.giveBack("note", text);
     }
     function showKnowledge() {
       Object.assign(ui, { side: "knowledge", sideOpen: true });
@@ -68,7 +75,8 @@ const DeskShell = {
       KeyK: () => row.value && showKnowledge(),
       KeyN: () => composer.value?.focus("note"),
       KeyR: () => composer.value?.focus("reply"),
-      KeyT: () => talking.value && (ui.transfer = true),
+      KeyT: () => owning.value && (ui.transfer = true),
+      KeyI: () => owning.value && (ui.invite = true),
       KeyE: () => row.value?.mine && (ui.close = true),
     };
     function key(event) {
@@ -88,7 +96,7 @@ const DeskShell = {
       for (const waiting of rows.slice(0, TOASTS)) toast(waiting);
     });
     return {
-      ui, composer, knowledge, row, detail, talking, served, retryIn, isAgent, lastWords, speaker, say, write, showKnowledge, put, sendKnown,
+      ui, composer, knowledge, row, detail, owning, helping, talking, mayReveal, found, suggestions, join, decline, leaveTalk, served, retryIn, isAgent, lastWords, speaker, say, write, showKnowledge, put, sendKnown,
       desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, reconnect, nameOf,
       word, STATUSES, CHANNELS, GROUPS, STATES, TIERS, TRIGGERS, tierClass, stopwatch, duration, mask,
       statuses: Object.keys(STATUSES),
@@ -117,15 +125,18 @@ const DeskShell = {
         <template v-if="row">
           <header class="chat-head">
             <button type="button" class="icon-button only-phone" aria-label="返回列表" @click="ui.place = 'list'"><icon-back /></button>
-            <div class="chat-who"><p><b>{{ row.customer_name || '未登录客户' }}</b> <span v-if="row.tier && row.tier !== 'normal'" :class="tierClass(row.tier)">{{ word(TIERS, row.tier) }}</span> <span class="num muted">{{ row.masked_phone }}</span></p>
-              <p class="small muted">{{ word(CHANNELS, row.channel) }} · {{ row.skill_group_text }} · {{ talking ? '已服务 ' + stopwatch(served) : word(STATES, row.state) }}</p></div>
+            <div class="chat-who"><p><b>{{ row.customer_name || '未登录客户' }}</b> <span v-if="row.tier && row.tier !== 'normal'" :class="tierClass(row.tier)">{{ word(TIERS, row.tier) }}</span> <span class="num muted">{{ row.masked_phone }}</span> <guest-tags v-if="row.guests?.length" :row="row" :may-dismiss="owning" /></p>
+              <p class="small muted">{{ word(CHANNELS, row.channel) }} · {{ row.skill_group_text }} · {{ owning ? '已服务 ' + stopwatch(served) : helping ? '协助' + row.agent_name : word(STATES, row.state) }}</p></div>
             <span class="spacer"></span>
-            <div v-if="talking" class="chat-actions"><el-button size="small" @click="ui.ticket = true">工单</el-button><el-button size="small" @click="ui.transfer = true">转接</el-button><el-button size="small" @click="ui.give = true">交回机器人</el-button><el-button size="small" type="danger" plain @click="ui.close = true">结束</el-button></div>
+            <div v-if="helping" class="chat-actions"><el-button size="small" :loading="desk.busy['join:' + row.handoff_id]" @click="leaveTalk(row.handoff_id)">离开会话</el-button></div>
+            <div v-if="owning" class="chat-actions"><el-button size="small" @click="ui.invite = true">邀请</el-button><el-button size="small" @click="ui.ticket = true">工单</el-button><el-button size="small" @click="ui.transfer = true">转接</el-button><el-button size="small" @click="ui.give = true">交回机器人</el-button><el-button size="small" type="danger" plain @click="ui.close = true">结束</el-button></div>
             <button type="button" class="icon-button side-toggle" aria-label="客户资料" :aria-expanded="ui.sideOpen" @click="ui.sideOpen = !ui.sideOpen"><icon-side /></button>
           </header>
           <chat-transcript v-if="detail" :thread="detail.thread" :handoff-id="row.handoff_id" :earlier="detail.context.earlier" :speaker="speaker" @seen="markRead" @again="(item) => threadOf(desk.active).again(item)" @discard="(item) => threadOf(desk.active).drop(item.id)" />
           <p v-else class="empty grow">正在读取会话…</p>
-          <chat-composer v-if="talking && detail" ref="composer" :handoff-id="row.handoff_id" :customer="detail.context.customer" :suggestions="detail.context.suggested_replies?.filter((hit) => hit.answer).slice(0, 4)" @say="say" @note="write" @typing="typing(desk.active)" @knowledge="showKnowledge" />
+          <assist-strip v-if="found && (found.wants || found.missing?.length || found.figures)" :found="found" />
+          <chat-composer v-if="talking && detail" ref="composer" :handoff-id="row.handoff_id" :placeholders="detail.placeholders" :suggestions="suggestions" knowledge @say="say" @note="write" @typing="typing(desk.active)" @knowledge="showKnowledge" />
+          <div v-else-if="row.role === 'invited'" class="chat-foot"><span>{{ row.agent_name }}邀请您一起服务，加入前客户看不到您。</span><el-button type="primary" :loading="desk.busy['join:' + row.handoff_id]" @click="join(row.handoff_id)">加入会话</el-button><el-button @click="decline(row.handoff_id)">婉拒</el-button></div>
           <div v-else-if="row.state === 'waiting'" class="chat-foot"><span>客户正在排队，您看到的是只读内容。</span><el-button type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入这位客户</el-button></div>
           <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
         </template>
@@ -144,12 +155,12 @@ const DeskShell = {
           <button type="button" role="tab" :aria-selected="ui.side === 'events'" @click="ui.side = 'events'">轨迹</button>
           <span class="spacer"></span><button type="button" class="icon-button side-close" aria-label="收起" @click="ui.sideOpen = false">✕</button>
         </div>
-        <context-panel v-show="ui.side === 'context'" :package="detail.context" :mood="detail.context.mood" />
-        <knowledge-panel v-show="ui.side === 'knowledge'" ref="knowledge" :active="ui.side === 'knowledge'" :suggested="detail.context.suggested_replies" :can-send="talking" :question="lastWords" @put="put" @send="sendKnown" />
+        <context-panel v-show="ui.side === 'context'" :package="detail.context" :mood="detail.context.mood" :row="row" :may-reveal="mayReveal" />
+        <knowledge-panel v-show="ui.side === 'knowledge'" ref="knowledge" :active="ui.side === 'knowledge'" :suggested="suggestions" :can-send="talking" :question="lastWords" @put="put" @send="sendKnown" />
         <event-timeline v-if="ui.side === 'events'" :events="detail.events" :name-of="nameOf" />
       </aside>
 
-      <transfer-dialog v-model="ui.transfer" :row="row" /><return-dialog v-model="ui.give" :row="row" />
+      <transfer-dialog v-model="ui.transfer" :row="row" /><return-dialog v-model="ui.give" :row="row" /><invite-dialog v-model="ui.invite" :row="row" />
       <close-dialog v-model="ui.close" :row="row" /><ticket-dialog v-model="ui.ticket" :row="row" /><help-dialog v-model="ui.help" />
     </div>`,
 };

@@ -116,7 +116,7 @@ export const CloseDialog = {
       <p class="field-name">处理结果</p>
       <el-radio-group v-model="form.disposition"><el-radio-button v-for="option in form.options" :key="option.value" :value="option.value">{{ option.title }}</el-radio-button></el-radio-group>
       <p class="field-name">小结</p>
-      <el-input v-model="form.summary" type="textarea" :rows="8" maxlength="8000" aria-label="小结" />
+      <el-input v-model="form.summary" type="textarea" :rows="8" maxlength="4000" aria-label="小结" />
       <template #footer>
         <el-button v-if="row?.state === 'active'" :loading="desk.busy.finish" @click="finish">先结束，稍后写小结</el-button>
         <el-button type="primary" :disabled="!form.options.length" :loading="desk.busy.close" @click="submit">{{ row?.state === 'wrap_up' ? '提交小结' : '结束并提交小结' }}</el-button>
@@ -156,7 +156,7 @@ export const TicketDialog = {
 
 const KEYS = [
   ["Alt + A", "接入下一位客户"], ["Alt + 1…9", "切换到第几个会话"], ["Alt + R", "回复客户"], ["Alt + N", "写内部备注"],
-  ["Alt + K", "搜索知识库"], ["Alt + T", "转接"], ["Alt + E", "结束会话"], ["Enter / Ctrl + Enter", "发送"],
+  ["Alt + K", "搜索知识库"], ["Alt + T", "转接"], ["Alt + I", "邀请同事一起服务"], ["Alt + E", "结束会话"], ["Enter / Ctrl + Enter", "发送"],
   ["Shift + Enter", "换行"], ["/", "在空输入框里打开快捷语"], ["Esc", "关闭弹窗或快捷语"], ["?", "打开这份说明"],
 ];
 

@@ -1,11 +1,14 @@
 // The live line: what the server pushes, and what to read again after a silence.
 
 import { LiveSocket } from "/static/common/live.js";
-import { session, whoAmI } from "/static/common/login.js";
+import { renewBefore, session, whoAmI } from "/static/common/login.js";
 import { beep } from "./alerts.js";
+import { heardGuest, heardWhisper } from "./company.js";
+import { heardFloor } from "./floor.js";
 import { forgetOld } from "./storage.js";
 import {
-  activeRow, desk, details, isMine, load, markRead, mine, open, readAgents, refresh, takenBy, threads, trouble, visible,
+  activeRow, desk, details, isMine, load, markRead, mine, nameOf, open, readAgents, readElsewhere, refresh, takenBy, threads,
+  trouble, visible,
 } from "./store.js";
 
 const { nextTick, watch } = Vue;
@@ -17,7 +20,13 @@ let socket = null;
 function heard(event) {
   const row = desk.rows.find(({ handoff_id: id }) => id === event.handoff_id);
   if (event.type === "message") heardMessage(event, row);
-  else if (event.type === "typing" && event.sender === "customer") heardTyping(event);
+  else if (event.type === "typing") heardTyping(event);
+  else if (event.type === "assist") heardAssist(event);
+  else if (event.type === "guest") heardGuest(event);
+  else if (event.type === "whisper") heardWhisper(event);
+  else if (event.type === "read") readElsewhere(event.handoff_id, event.seq);
+  else if (event.type === "floor") heardFloor(event);
+  else if (event.type === "renewed") keepLogin(event);
   else if (event.type === "handoff") heardMove(event);
   else if (event.type === "agent_status") heardStatus(event);
   else if (event.type === "ready") heardReady(event);
@@ -34,7 +43,8 @@ function heardMessage({ handoff_id: id, message }, row) {
   const uncounted = message.seq > row.last_seq;
   if (uncounted) {
     row.last_seq = message.seq;
-    row.last_message = { sender: message.sender, text: message.text, at: message.created_at };
+    const { sender, audience, agent_id: agentId, text, created_at: at } = message;
+    row.last_message = { sender, audience, agent_id: agentId, text, at };
   }
   if (message.sender !== "customer" || !fresh.length) return;
   if (uncounted && !(id === desk.active && visible())) row.unread += 1;
@@ -49,19 +59,29 @@ function heardMood(id, message) {
   if (label && mood) Object.assign(mood, { label, points: [...mood.points, { seq: message.seq, label }] });
 }
 
+/** What the silent bot made of a customer's message, for the line that is on the screen. */
+function heardAssist({ handoff_id: id, seq, understanding }) {
+  const message = threads.get(id)?.view.messages.find((other) => other.seq === seq);
+  if (!message) return;
+  message.understanding = understanding;
+  heardMood(id, message);
+}
+
 const fading = new Map();
-function heardTyping({ handoff_id: id, text }) {
+function heardTyping({ handoff_id: id, sender, text, agent_id: agentId }) {
   const thread = threads.get(id);
-  if (!thread) return;
-  thread.view.preview = text || "";
-  clearTimeout(fading.get(id));
-  fading.set(id, setTimeout(() => (thread.view.preview = ""), PREVIEW_MS));
+  if (!thread || sender === "bot") return;
+  const shown = sender === "customer" ? { preview: text || "" } : { colleague: nameOf(agentId) };
+  Object.assign(thread.view, shown);
+  const key = `${id}:${sender}`;
+  clearTimeout(fading.get(key));
+  fading.set(key, setTimeout(() => Object.assign(thread.view, sender === "customer" ? { preview: "" } : { colleague: "" }), PREVIEW_MS));
 }
 
 function heardMove(event) {
   if (event.state === "active" && event.agent_id) takenBy.set(event.handoff_id, event.agent_id);
   else takenBy.delete(event.handoff_id);
-  if (event.handoff_id === desk.active && activeRow.value?.mine) load(desk.active).catch(() => {});
+  if (event.handoff_id === desk.active && (desk.pushed || (activeRow.value && isMine(activeRow.value)))) load(desk.active).catch(() => {});
   refresh();
 }
 
@@ -71,13 +91,19 @@ function heardStatus({ agent_id: id, status }) {
   if (id === session.staff.id) desk.status = status;
 }
 
-function heardReady({ agent }) {
+const keepLogin = ({ token_s: seconds }) => seconds && renewBefore(seconds, (token) => socket.send({ type: "auth", token }));
+
+function heardReady(event) {
+  const { agent } = event;
+  keepLogin(event);
   // The server signs out whoever was away too long; the agent should know.
   desk.dropped = desk.status !== "offline" && agent.status === "offline" && desk.loaded;
   desk.status = agent.status;
   const after = {};
   for (const row of mine.value) if (threads.has(row.handoff_id)) after[row.conversation_id] = threads.get(row.handoff_id).lastSeq;
   socket.send({ type: "resume", after });
+  if (desk.pushed) socket.send({ type: "floor" });
+  if (watching) socket.send({ type: "watch", handoff_id: watching });
   refresh();
   for (const thread of threads.values()) thread.flush();
 }
@@ -88,8 +114,17 @@ function catchUp({ handoff_id: id, last_seq: last }) {
   if (!desk.rows.some((row) => row.handoff_id === id && isMine(row))) refresh();
 }
 
-/** Starts the desk once somebody is signed in. */
-export async function start() {
+let watching = null;
+/** Watches a conversation live, instead of the one before; null watches none. */
+export function watchTalk(id) {
+  if (watching && watching !== id) socket?.send({ type: "unwatch", handoff_id: watching });
+  watching = id;
+  if (id) socket?.send({ type: "watch", handoff_id: id });
+}
+
+/** Starts the desk once somebody is signed in; with `floor` everything is pushed and nothing polled. */
+export async function start({ floor = false } = {}) {
+  desk.pushed = floor;
   forgetOld(DRAFT_DAYS, "draft");
   socket = new LiveSocket("/api/v1/agents/ws", {
     onMessage: heard,
@@ -105,7 +140,7 @@ export async function start() {
   const wanted = location.hash.slice(1);
   if (wanted && desk.rows.some((row) => row.handoff_id === wanted)) open(wanted);
   else if (mine.value.length && matchMedia("(min-width: 768px)").matches) open(mine.value[0].handoff_id);
-  setInterval(() => document.visibilityState === "visible" && refresh(), SAFETY_MS);
+  if (!floor) setInterval(() => document.visibilityState === "visible" && refresh(), SAFETY_MS);
 }
 
 /** After a new login the line is opened again. */

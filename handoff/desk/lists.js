@@ -1,9 +1,11 @@
 // The left column: my chats and the queue.
 
 import { duration, mask, stopwatch } from "/static/common/format.js";
+import { session } from "/static/common/login.js";
 import { tick } from "./alerts.js";
 import { accept, acceptNext } from "./acts.js";
-import { desk, mine, open, queue, waited } from "./store.js";
+import { decline, join } from "./company.js";
+import { desk, invitations, mine, nameOf, open, queue, waited } from "./store.js";
 import { CHANNELS, GROUPS, MOODS, TIERS, TRIGGERS, priorityClass, tierClass, word } from "./words.js";
 
 const { computed, ref } = Vue;
@@ -22,13 +24,20 @@ const RowHead = {
     <span class="row-phone num">{{ row.masked_phone }}</span>`,
 };
 
+// Who spoke last, where it was not the customer; a private line is named as one.
+function before({ sender, audience, agent_id: id }) {
+  if (sender !== "agent") return "";
+  const who = id === session.staff.id ? "我" : nameOf(id);
+  return audience === "staff" ? `[备注] ${who}：` : `${who}：`;
+}
+
 const MineRow = {
   components: { RowHead },
   props: { row: Object, index: Number },
   setup(props) {
     const last = computed(() => {
       const message = props.row.last_message;
-      return message ? `${message.sender === "agent" ? "我：" : ""}${mask(message.text || "[卡片]")}` : props.row.request;
+      return message ? `${before(message)}${mask(message.text || "[卡片]")}` : props.row.request;
     });
     const seconds = computed(() => (tick.value - Date.parse(props.row.accepted_at)) / 1000);
     // Only a customer who spoke last is kept waiting.
@@ -38,7 +47,7 @@ const MineRow = {
   template: `
     <li><button type="button" :class="['row', { chosen: desk.active === row.handoff_id }]" :aria-current="desk.active === row.handoff_id" @click="open(row.handoff_id)">
       <span class="row-line"><row-head :row="row" /><span class="spacer"></span>
-        <span v-if="row.state === 'wrap_up'" class="tag tag-warn">待小结</span>
+        <span v-if="row.state === 'wrap_up'" class="tag tag-warn">待小结</span><span v-if="row.role === 'guest'" class="tag tag-info" :title="row.agent_name + '的会话'">协助</span>
         <span v-else-if="unanswered > 5" :class="['num small', unanswered > 60 ? 'late' : 'muted']" title="客户等待回复">{{ stopwatch(unanswered) }}</span></span>
       <span class="row-line"><span class="row-text">{{ last }}</span><span v-if="row.unread" class="badge" :aria-label="row.unread + '条未读'">{{ row.unread > 99 ? '99+' : row.unread }}</span>
         <kbd v-else-if="index < 9" class="row-key">{{ index + 1 }}</kbd></span>
@@ -66,16 +75,34 @@ const QueueRow = {
     </li>`,
 };
 
+/** Colleagues who want us in their conversation. */
+const InvitedRow = {
+  components: { RowHead },
+  props: { row: Object },
+  setup(props) {
+    const own = computed(() => props.row.guests.find((guest) => guest.id === session.staff.id));
+    return { ...shown, own, join, decline, open };
+  },
+  template: `
+    <li :class="['row invited', { chosen: desk.active === row.handoff_id }]">
+      <button type="button" class="row-look" @click="open(row.handoff_id)"><span class="row-line"><row-head :row="row" /></span>
+        <span class="row-line"><span class="row-text">{{ own?.by || row.agent_name }}邀请您{{ own?.note ? '：' + mask(own.note) : '一起服务' }}</span></span></button>
+      <p class="invited-acts"><el-button size="small" type="primary" :loading="desk.busy['join:' + row.handoff_id]" @click="join(row.handoff_id)">加入</el-button><el-button size="small" @click="decline(row.handoff_id)">婉拒</el-button></p>
+    </li>`,
+};
+
 export const SideLists = {
-  components: { MineRow, QueueRow },
+  components: { MineRow, QueueRow, InvitedRow },
   setup() {
     const group = ref("");
     const groups = computed(() => [...new Set(queue.value.map((row) => row.skill_group))].sort());
     const waiting = computed(() => (groups.value.includes(group.value) ? queue.value.filter((row) => row.skill_group === group.value) : queue.value));
-    return { ...shown, mine, queue, group, groups, waiting, acceptNext };
+    return { ...shown, mine, queue, invitations, group, groups, waiting, acceptNext };
   },
   template: `
     <nav class="lists" aria-label="会话列表">
+      <section v-if="invitations.length" class="list-invited"><h2>邀请 <span class="count busy num">{{ invitations.length }}</span></h2>
+        <ul><invited-row v-for="row in invitations" :key="row.handoff_id" :row="row" /></ul></section>
       <section class="list-mine"><h2>我的会话 <span class="count num">{{ mine.length }}</span></h2>
         <ul v-if="mine.length"><mine-row v-for="(row, i) in mine" :key="row.handoff_id" :row="row" :index="i" /></ul>
         <p v-else-if="desk.loaded" class="empty">还没有接入的会话</p></section>

@@ -15,7 +15,9 @@ const READ_MS = 300;
 
 export const desk = reactive({
   status: "offline", connection: "connecting", retryAt: null, dropped: false,
-  rows: [], loaded: false, active: null, agents: [], groups: [], busy: {},
+  rows: [], loaded: false, active: null, agents: [], groups: [], names: {}, busy: {},
+  // The server pushes the whole floor (supervisors); nothing is read in lists.
+  pushed: false,
 });
 export const details = reactive({});
 export const threads = new Map();
@@ -23,17 +25,19 @@ export const takenBy = new Map();
 const known = new Set();
 const tabs = new BroadcastChannel("changda-desk");
 
-export const isMine = (row) => row.mine && (row.state === "active" || row.state === "wrap_up");
+export const isGuest = (row) => row.role === "guest" && row.state === "active";
+export const isMine = (row) => (row.mine && (row.state === "active" || row.state === "wrap_up")) || isGuest(row);
 const byAccept = (a, b) => ((a.accepted_at || "") < (b.accepted_at || "") ? -1 : 1);
 
 export const mine = computed(() => desk.rows.filter(isMine).sort(byAccept));
+export const invitations = computed(() => desk.rows.filter((row) => row.role === "invited"));
 export const queue = computed(() => desk.rows.filter((row) => row.state === "waiting"));
 export const activeRow = computed(() => desk.rows.find((row) => row.handoff_id === desk.active) || null);
 export const activeDetail = computed(() => details[desk.active] || null);
 export const unread = computed(() => mine.value.reduce((sum, row) => sum + row.unread, 0));
-watch(() => unread.value + queue.value.length, titleBadge);
+watch(() => unread.value + queue.value.length + invitations.value.length, titleBadge);
 
-export const nameOf = (id) => desk.agents.find((agent) => agent.id === id)?.display_name || (id === session.staff?.id ? session.staff.display_name : id || "");
+export const nameOf = (id) => desk.names[id] || (id === session.staff?.id ? session.staff.display_name : id || "");
 
 /** The running wait of a row in seconds, by the server's clock: only the time since we read it is ours. */
 export const waited = (row, now) => row.waiting_s + (now - row.readAt) / 1000;
@@ -43,6 +47,7 @@ export const waited = (row, now) => row.waiting_s + (now - row.readAt) / 1000;
 let pending = null;
 /** Reads the lists anew, at most once per moment however many events ask for it. */
 export function refresh() {
+  if (desk.pushed) return Promise.resolve();
   pending ??= new Promise((done) => setTimeout(done, CALM_MS)).then(readLists).catch(trouble).finally(() => (pending = null));
   return pending;
 }
@@ -68,7 +73,7 @@ async function readLists() {
   for (const row of rows) if (isMine(row) && !threads.has(row.handoff_id) && readAll("out", row.handoff_id).length) load(row.handoff_id).catch(trouble);
 }
 
-function merged(row) {
+export function merged(row) {
   const thread = threads.get(row.handoff_id);
   // A message may have come in while the list was on its way.
   if (thread && thread.lastSeq > row.last_seq) row.last_seq = thread.lastSeq;
@@ -91,8 +96,8 @@ const listeners = { arrived: new Set() };
 export const onArrived = (listener) => listeners.arrived.add(listener);
 
 export async function readAgents() {
-  const { agents, skill_groups: groups } = await api.get("/agents");
-  Object.assign(desk, { agents, groups });
+  const { agents, skill_groups: groups, names } = await api.get("/agents");
+  Object.assign(desk, { agents, groups, names });
 }
 
 // ---- one conversation ----
@@ -115,7 +120,7 @@ export function keep(detail) {
   thread.take(transcript);
   thread.view.loaded = true;
   details[id] = { ...detail, context, thread: thread.view };
-  if (detail.mine) thread.restore();
+  if (isMine(detail)) thread.restore();
 }
 
 function forget(id) {
@@ -154,7 +159,7 @@ let reading = 0;
 export function markRead() {
   const row = activeRow.value;
   const thread = threads.get(desk.active);
-  if (!row?.mine || row.state !== "active" || !thread || !visible()) return;
+  if (!row || !isMine(row) || row.state !== "active" || !thread || !visible()) return;
   const id = row.handoff_id;
   if (!row.unread && readUpTo.get(id) >= thread.lastSeq) return;
   row.unread = 0;
@@ -164,7 +169,9 @@ export function markRead() {
   reading = setTimeout(() => api.post(`/handoffs/${id}/read`, { seq: thread.lastSeq }).catch(() => readUpTo.delete(id)), READ_MS);
 }
 addEventListener("focus", () => markRead());
-tabs.onmessage = ({ data }) => {
-  const row = desk.rows.find(({ handoff_id: id }) => id === data.read);
-  if (row) row.unread = 0;
-};
+/** Another tab, or another browser of this person, has read a conversation. */
+export function readElsewhere(id, seq = Infinity) {
+  const row = desk.rows.find(({ handoff_id: other }) => other === id);
+  if (row && seq >= row.last_seq) row.unread = 0;
+}
+tabs.onmessage = ({ data }) => readElsewhere(data.read);

@@ -18,7 +18,7 @@ export class Thread {
   constructor(handoffId, fetchAfter) {
     this.handoffId = handoffId;
     this.fetchAfter = fetchAfter;
-    this.view = reactive({ messages: [], outbox: [], preview: "", loaded: false });
+    this.view = reactive({ messages: [], outbox: [], preview: "", colleague: "", loaded: false });
     this.early = new Map();
     this.filling = null;
     this.sending = false;
@@ -46,6 +46,7 @@ export class Thread {
 
   arrived(message) {
     if (message.sender === "customer") this.view.preview = "";
+    else if (message.sender === "agent") this.view.colleague = "";
     if (!message.client_message_id) return;
     this.drop(message.client_message_id);
   }

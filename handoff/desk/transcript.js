@@ -8,7 +8,8 @@ import { CHANNELS, MOODS, word } from "./words.js";
 const { computed, nextTick, onMounted, ref, watch } = Vue;
 const TOGETHER_MS = 120000;
 
-const kindOf = (message) => (message.audience === "staff" ? "note" : message.sender);
+const isWhisper = (message) => message.card?.type === "whisper";
+const kindOf = (message) => (message.audience === "staff" ? (isWhisper(message) ? "whisper" : "note") : message.sender);
 
 /** Messages with day lines between them; `head` marks the first of a speaker's run. */
 export function rowsOf(messages) {
@@ -42,12 +43,12 @@ export const TranscriptLine = {
     <li v-else :class="['line', 'line-' + row.kind]" :data-seq="row.message.seq">
       <div v-if="row.head" class="line-head">
         <span class="speaker">{{ speaker(row.message) }}</span>
-        <span v-if="row.kind === 'note'" class="tag tag-warn">仅内部可见</span>
+        <span v-if="row.kind === 'note'" class="tag tag-warn">仅内部可见</span><span v-if="row.kind === 'whisper'" class="tag tag-bad">悄悄提示 · 客户看不到</span>
       </div>
       <div class="line-body">
         <div class="bubble">
           <safe-text v-if="row.message.text" :text="row.message.text" />
-          <message-card v-if="row.message.card" :card="row.message.card" />
+          <message-card v-if="row.message.card && row.kind !== 'whisper'" :card="row.message.card" />
           <div v-if="row.message.buttons?.length" class="shown-buttons"><span v-for="button in row.message.buttons">{{ button.title }}</span></div>
         </div>
         <span class="meta"><time :title="clockSeconds(row.message.created_at)">{{ clock(row.message.created_at) }}</time>
@@ -117,6 +118,7 @@ export const ChatTranscript = {
                 <template v-else>{{ item.problem ? '网络不通，自动重试中…' : '发送中…' }}</template>
               </span></div>
           </li>
+          <li v-if="thread.colleague" class="line-system" aria-live="off">{{ thread.colleague }}正在输入…</li>
           <li v-if="thread.preview" class="line line-customer typing" aria-live="off">
             <div class="line-head"><span class="speaker">客户正在输入</span></div>
             <div class="line-body"><div class="bubble"><safe-text :text="thread.preview" /></div></div>

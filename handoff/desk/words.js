@@ -33,7 +33,8 @@ export const SLOTS = {
 const EVENTS = {
   open: "进入排队", offer: "分派", refuse: "婉拒分派", expire: "分派超时", accept: "接入", transfer: "转接",
   queue: "重新排队", reassign: "改派", agent_lost: "坐席断线，回到队列", finish: "结束服务", close: "提交小结",
-  return: "交回机器人", abandon: "客户取消排队", leave_message: "转为留言", note: "备注",
+  take_over: "主管接管", invite: "邀请同事", join: "加入会话", leave: "离开会话", declined: "婉拒邀请", left: "取消邀请",
+  reveal: "查看完整号码", return: "交回机器人", abandon: "客户取消排队", leave_message: "转为留言", note: "备注",
 };
 
 /** The word for a code. */
@@ -53,6 +54,8 @@ export function eventWords(event, nameOf) {
     const goal = data.to_agent ? nameOf(data.to_agent) : word(GROUPS, data.to_group);
     return `${base}给${goal}`;
   }
+  if (event.kind === "invite") return `邀请${nameOf(data.guest)}加入`;
+  if ((event.kind === "leave" || event.kind === "left") && data.guest !== event.actor) return `${base}：${nameOf(data.guest)}`;
   if (event.kind === "open") return `${base}（${word(GROUPS, data.skill_group)}）`;
   if (event.kind === "close") return `${base}：${word(DISPOSITIONS, data.disposition)}`;
   return base;

@@ -5,7 +5,8 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 15000;
 const PING_MS = 15000;
 const DEAF_AFTER_MS = 40000;
-const REFUSED = new Set([4401, 4403]);
+// Log in first: no token, not for you, token ran out, login ended, account disabled.
+const REFUSED = new Set([4401, 4403, 4410, 4411, 4412]);
 
 /**
  * States: connecting → open → waiting → connecting …; `refused` = log in first; `closed` = stopped by us.

@@ -29,6 +29,25 @@ export async function login(username, password) {
   channel?.postMessage("changed");
 }
 
+const RENEW_EARLY = 0.8;
+const SOONEST_RENEWAL_S = 5;
+const LONGEST_TIMER_S = 2_000_000;
+let renewal = 0;
+
+/** Renews the login before its token runs out in `seconds`; `fresh(token)` gets each new token. */
+export function renewBefore(seconds, fresh) {
+  clearTimeout(renewal);
+  const wait = Math.min(LONGEST_TIMER_S, Math.max(SOONEST_RENEWAL_S, seconds * RENEW_EARLY));
+  renewal = setTimeout(async () => {
+    try {
+      fresh((await api.post("/auth/renew")).access_token);
+    } catch (error) {
+      // Out of reach: once more a little later. Refused: the login form has come up by itself.
+      if (error.temporary) renewBefore(seconds * (1 - RENEW_EARLY), fresh);
+    }
+  }, wait * 1000);
+}
+
 export async function logout() {
   await api.post("/auth/logout").catch(() => {});
   channel?.postMessage("changed");
