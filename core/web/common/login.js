@@ -6,7 +6,7 @@ const { reactive, computed, ref, nextTick, onMounted, watch } = Vue;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("changda-staff") : null;
 
 /** `staff` is {id, display_name, roles, skill_groups} or null; `known` turns true with the first answer. */
-export const session = reactive({ known: false, staff: null, expired: false, trouble: "" });
+export const session = reactive({ known: false, staff: null, expired: false, reason: "", trouble: "" });
 
 /** Asks the server who we are. */
 export async function whoAmI() {
@@ -14,10 +14,13 @@ export async function whoAmI() {
     const staff = await api.get("/auth/me");
     // Another person's drafts and chats must not stay on the screen.
     if (session.staff && session.staff.id !== staff.id) location.reload();
-    Object.assign(session, { staff, expired: false, trouble: "" });
+    Object.assign(session, { staff, expired: false, reason: "", trouble: "" });
   } catch (error) {
-    if (error.status === 401) session.expired = Boolean(session.staff);
-    else session.trouble = error.message;
+    if (error.status === 401) {
+      // A disabled account hears that, and not that time ran out.
+      session.reason = error.code === "account_disabled" ? error.message : "";
+      session.expired = Boolean(session.staff);
+    } else session.trouble = error.message;
   } finally {
     session.known = true;
   }
@@ -122,7 +125,7 @@ export const StaffGate = {
     <main v-else-if="session.known" class="gate"><login-form :title="title" hint="畅答 · 请用工号登录" /></main>
     <main v-else class="gate gate-quiet" aria-busy="true"></main>
     <div v-if="session.expired && session.staff" class="gate gate-over" role="dialog" aria-modal="true" aria-label="登录已过期">
-      <login-form title="登录已过期" hint="重新登录后，未发送的内容都还在" />
+      <login-form title="登录已过期" :hint="session.reason || '重新登录后，未发送的内容都还在'" />
     </div>`,
 };
 
