@@ -1,9 +1,9 @@
 """Fits the ranking model of an encoder: fusion weights, decision weights and thresholds.
 
-    python -m knowledge_base.calibrate --corpus knowledge_base/corpus \
-        --pairs data/retrieval/train --refusals data/nlu/out_of_scope.yml
+    python -m knowledge_base.calibrate
 
-The shipped model is fitted on our own pairs, over bases of different richness (one, two or all
+The shipped model is fitted on pairs of our own that the encoder never learnt from (it would trust itself
+too much on those it knows), over bases of different richness (one, two or all
 similar questions an entry) and with categories left out, whose questions the base then must not
 answer. When a base is published with an encoder that nobody calibrated, its thresholds come from
 its own questions: each is asked while it is left out itself, and once more while its whole entry
@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,9 @@ from knowledge_base.text import normalize
 
 Doubles = npt.NDArray[np.float64]
 SIGNALS = ("question", "answer", "lexical")
-REFUSALS = Path(__file__).resolve().parent.parent / "data" / "nlu" / "out_of_scope.yml"
+_DATA = Path(__file__).resolve().parent.parent / "data"
+PAIRS = _DATA / "retrieval" / "calibration"
+REFUSALS = (_DATA / "nlu" / "out_of_scope.yml", _DATA / "retrieval" / "train_oos.jsonl")
 Vectors = npt.NDArray[np.float32]
 Pair = tuple[str, set[str]]
 """A customer's question and the ids that answer it."""
@@ -307,8 +310,15 @@ def read_pairs(folder: Path) -> list[Pair]:
     return pairs
 
 
-def read_refusals(path: Path) -> list[str]:
-    """Sentences of a Rasa NLU file, entity marks removed."""
+def read_refusals(paths: Sequence[Path]) -> list[str]:
+    """Sentences that the base must not answer, of Rasa NLU files (entity marks removed) and of JSON lines."""
+    return [text for path in paths for text in _sentences(path)]
+
+
+def _sentences(path: Path) -> list[str]:
+    if path.suffix == ".jsonl":
+        rows = path.read_text("utf-8").splitlines()
+        return [str(json.loads(row)["query"]) for row in rows if row.strip()]
     lines = re.findall(r"^\s+- (?!intent:)(.+)$", path.read_text("utf-8"), re.MULTILINE)
     return [re.sub(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})", r"\1", line).strip() for line in lines]
 
@@ -316,8 +326,8 @@ def read_refusals(path: Path) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Calibrate the ranking for the built encoder.")
     parser.add_argument("--corpus", type=Path, default=Path("knowledge_base/corpus"))
-    parser.add_argument("--pairs", type=Path, default=Path("data/retrieval/train"))
-    parser.add_argument("--refusals", type=Path, default=REFUSALS)
+    parser.add_argument("--pairs", type=Path, default=PAIRS)
+    parser.add_argument("--refusals", type=Path, nargs="+", default=REFUSALS)
     parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
     parser.add_argument("--out", type=Path, default=DEFAULTS_FILE)
     options = parser.parse_args()
@@ -329,8 +339,15 @@ def main() -> None:
     model = calibrate_on_pairs(entries, pairs, read_refusals(options.refusals), encoder, cache)
     models = json.loads(options.out.read_text("utf-8")) if options.out.exists() else {}
     models[encoder.fingerprint] = model.to_dict()
-    options.out.write_text(json.dumps(models, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    sys.stdout.write(json.dumps(model.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    options.out.write_text(_legible(models), "utf-8")
+    sys.stdout.write(_legible({**model.to_dict(), "domain": []}))
+
+
+def _legible(shape: dict[str, Any]) -> str:
+    """JSON with five digits, and lists of numbers on one line."""
+    rounded = json.loads(json.dumps(shape), parse_float=lambda x: float(f"{float(x):.5g}"))
+    text = json.dumps(rounded, ensure_ascii=False, indent=1)
+    return re.sub(r"\[[^\[\]{}]*\]", lambda m: re.sub(r"\s+", " ", m[0]), text) + "\n"
 
 
 if __name__ == "__main__":
