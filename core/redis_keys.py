@@ -61,3 +61,28 @@ def conversation_lock(conversation_id: str) -> str:
 def attempts(kind: str, subject: str) -> str:
     """Counter with expiry: attempts of a kind (login, sms code) by a subject."""
     return f"{PREFIX}:attempts:{kind}:{subject}"
+
+
+def channel_token(name: str) -> str:
+    """The platform's access token of one of our accounts; expires before it does."""
+    return f"{PREFIX}:channel:{{{name}}}:token"
+
+
+def channel_token_lock(name: str) -> str:
+    """Lock: one process fetches that token."""
+    return f"{PREFIX}:channel:{{{name}}}:token:lock"
+
+
+def channel_nonce(name: str, nonce: str) -> str:
+    """Digest of what came under a callback's signature; a signature serves one content only."""
+    return f"{PREFIX}:channel:{{{name}}}:nonce:{nonce}"
+
+
+def channel_typing(name: str, account: str) -> str:
+    """Set while the platform shows that we type; expires."""
+    return f"{PREFIX}:channel:{{{name}}}:typing:{account}"
+
+
+def channel_sync_lock(name: str) -> str:
+    """Lock: one process reads a platform's message log at a time."""
+    return f"{PREFIX}:channel:{{{name}}}:sync:lock"

@@ -106,6 +106,36 @@ class Settings(BaseSettings):
     """From a customer's words to the agent's answer, in hours of service."""
     sla_resolve_s: float = Field(3600.0, gt=0)
     """From asking for a person to the end of the talk, in hours of service."""
+
+    wechat_app_id: str = ""
+    """AppId of the official account; set, with secret and token, to open the channel."""
+    wechat_secret: SecretStr = SecretStr("")
+    wechat_token: SecretStr = SecretStr("")
+    """Signs callbacks; chosen by the operator on the platform's page."""
+    wechat_aes_key: SecretStr = SecretStr("")
+    """EncodingAESKey; set, callbacks that are not encrypted are refused."""
+    wechat_api_url: str = "https://api.weixin.qq.com"
+    wechat_reply_s: float = Field(4.0, gt=0, lt=5)
+    """A callback is answered within this; later answers go by the customer-service API."""
+    wechat_choices: Literal["msgmenu", "numbers"] = "msgmenu"
+    """How buttons look in customer-service messages; passive answers always have numbers."""
+    wechat_template: str = ""
+    """Id of a template message that asks a customer outside the window to come back."""
+    wechat_template_fields: dict[str, str] = {"thing1": "thing", "time2": "time"}
+    """The template's field names, each filled with ``thing``, ``time``, or the words given."""
+    wechat_subscription: str = ""
+    """Id of a subscription template for customers who accepted it."""
+    wechat_subscription_fields: dict[str, str] = {"thing1": "thing", "time2": "time"}
+    wechat_demo: Literal["on", "off"] = "off"
+    """A stand-in for WeChat and WeCom with a page to chat on, for trying the channels out."""
+    wechat_demo_port: Port = 8070
+    wecom_corp_id: str = ""
+    """CorpId; set, with secret, token and AES key, to open 微信客服."""
+    wecom_secret: SecretStr = SecretStr("")
+    wecom_token: SecretStr = SecretStr("")
+    wecom_aes_key: SecretStr = SecretStr("")
+    wecom_api_url: str = "https://qyapi.weixin.qq.com"
+
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")
@@ -113,6 +143,16 @@ class Settings(BaseSettings):
         if self.vector_index == "milvus" and not self.milvus_uri:
             raise ValueError("CHANGDA_VECTOR_INDEX=milvus needs CHANGDA_MILVUS_URI")
         return self
+
+    @property
+    def wechat_on(self) -> bool:
+        """Whether the official account is configured."""
+        return all((self.wechat_app_id, self.wechat_secret, self.wechat_token))
+
+    @property
+    def wecom_on(self) -> bool:
+        """Whether 微信客服 is configured."""
+        return all((self.wecom_corp_id, self.wecom_secret, self.wecom_token, self.wecom_aes_key))
 
     @property
     def database(self) -> str:

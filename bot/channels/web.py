@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bot.channels.base import InboundMessage, clean_text
 from core.clock import new_id
 
 
 class WebAdapter:
-    """Decodes the page's messages. The page follows the transcript itself, so delivery does nothing."""
+    """Decodes the page's messages. The page follows the transcript itself, so there is nothing to carry."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -20,6 +18,3 @@ class WebAdapter:
         """Raises EmptyText or TextTooLong."""
         message_id = client_message_id or new_id("cm")
         return InboundMessage(conversation_id, self.name, message_id, clean_text(text))
-
-    async def deliver(self, conversation_id: str, messages: list[dict[str, Any]]) -> None:
-        """Nothing to do: storing a message already announced it to the open pages."""

@@ -1,0 +1,1 @@
+"""WeChat official account: callbacks in, passive answers and customer-service messages out."""
