@@ -20,6 +20,7 @@ from core.clock import new_id, now
 from core.database import Base, Database, UtcDateTime
 from core.errors import NotFound
 from core.events import MESSAGE, LiveBus
+from core.outbox import PUSHED_CHANNELS, Delivery
 from core.redis_keys import conversation_channel
 
 Owner = Literal["bot", "waiting", "human"]
@@ -29,20 +30,27 @@ Audience = Literal["all", "staff"]
 
 
 class Conversation(Base):
-    """One customer's thread on one channel. ``customer_id`` is the operator's own id once verified."""
+    """One customer's thread. ``customer_id`` is the operator's own id once verified."""
 
     __tablename__ = "conversations"
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     channel: Mapped[str] = mapped_column(String(20))
+    """Of the last message: where answers go."""
+    channel_account: Mapped[str | None] = mapped_column(String(128))
+    """Who wrote it there, e.g. an openid."""
     owner: Mapped[Owner] = mapped_column(String(10), default="bot")
     customer_id: Mapped[str | None] = mapped_column(String(40), index=True)
     phone: Mapped[str | None] = mapped_column(String(20))
     assurance: Mapped[int] = mapped_column(default=0)
-    """0 guest, 1 bound to an account, 2 verified by SMS code or app token in this conversation."""
+    """Of who spoke last: 0 guest, 1 bound to an account, 2 verified by SMS code or app token of late."""
     profile: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What pages need to greet: {"name", "tier", "elderly"}."""
     last_seq: Mapped[int] = mapped_column(default=0)
+    continued_in: Mapped[str | None] = mapped_column(String(40))
+    """The conversation that took this one's messages in, once its customer was known."""
+    dialogue_id: Mapped[str | None] = mapped_column(String(40))
+    """Under which name the dialogue remembers it; NULL = its own id."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -242,11 +250,12 @@ async def append_in(session: AsyncSession, conversation_id: str, draft: Draft) -
         update(Conversation)
         .where(Conversation.id == conversation_id)
         .values(last_seq=Conversation.last_seq + 1, updated_at=moment)
-        .returning(Conversation.last_seq)
+        .returning(Conversation.last_seq, Conversation.channel, Conversation.channel_account)
     )
-    seq = (await session.execute(take)).scalar_one_or_none()
-    if seq is None:
+    taken = (await session.execute(take)).one_or_none()
+    if taken is None:
         raise NotFound("没有找到这个会话。")
+    seq, channel, account = taken
     message = Message(
         id=new_id("m"), conversation_id=conversation_id, seq=seq, created_at=moment,
         sender=draft.sender, text=draft.text, buttons=draft.buttons, card=draft.card,
@@ -256,4 +265,15 @@ async def append_in(session: AsyncSession, conversation_id: str, draft: Draft) -
     )  # fmt: skip
     session.add(message)
     await session.flush()
+    if channel in PUSHED_CHANNELS and account and _for_customer(draft):
+        session.add(
+            Delivery(
+                message_id=message.id, channel=channel, account=account, due_at=moment,
+                created_at=moment, updated_at=moment,
+            )
+        )  # fmt: skip
     return message
+
+
+def _for_customer(draft: Draft) -> bool:
+    return draft.sender != "customer" and draft.audience == "all"

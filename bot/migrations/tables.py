@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("core.transcript", "core.staff", "knowledge_base.models", "handoff.models")
+MODULES = (
+    "core.transcript",
+    "core.outbox",
+    "core.staff",
+    "knowledge_base.models",
+    "handoff.models",
+    "bot.identity.models",
+    "bot.channels.contacts",
+)
 
 
 def load() -> None:

@@ -26,6 +26,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_canned_replies_owner"), ["owner"], unique=False)
 
     op.create_table(
+        "channel_contacts",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("following", sa.Boolean(), nullable=False),
+        sa.Column("said_left", sa.Integer(), nullable=False),
+        sa.Column("said_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("acted_left", sa.Integer(), nullable=False),
+        sa.Column("acted_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("passive_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("choices", sa.JSON(), nullable=False),
+        sa.Column("scene", sa.String(length=64), nullable=True),
+        sa.Column("consents", sa.JSON(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "account", name=op.f("pk_channel_contacts")),
+    )
+    op.create_table(
         "knowledge_answer",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("message_id", sa.String(length=40), nullable=True),
@@ -60,6 +77,32 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "channel_accounts",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("conversation_id", sa.String(length=40), nullable=True),
+        sa.Column("customer_id", sa.String(length=40), nullable=True),
+        sa.Column("phone", sa.String(length=20), nullable=True),
+        sa.Column("profile", sa.JSON(), nullable=False),
+        sa.Column("numbers", sa.JSON(), nullable=False),
+        sa.Column("verified_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversations.id"],
+            name=op.f("fk_channel_accounts_conversation_id"),
+        ),
+        sa.PrimaryKeyConstraint("channel", "account", name=op.f("pk_channel_accounts")),
+    )
+    with op.batch_alter_table("channel_accounts", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_channel_accounts_conversation_id"), ["conversation_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_channel_accounts_customer_id"), ["customer_id"], unique=False
+        )
+
+    op.create_table(
         "knowledge_review",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("entry_id", sa.String(length=80), nullable=False),
@@ -77,6 +120,39 @@ def upgrade() -> None:
     with op.batch_alter_table("knowledge_review", schema=None) as batch_op:
         batch_op.create_index(
             batch_op.f("ix_knowledge_review_entry_id"), ["entry_id"], unique=False
+        )
+
+    op.create_table(
+        "deliveries",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("message_id", sa.String(length=40), nullable=False),
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("account", sa.String(length=128), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("bundle", sa.String(length=40), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("receipt", sa.String(length=64), nullable=True),
+        sa.Column("error", sa.String(length=200), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_deliveries_message_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_deliveries_message_id")),
+    )
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_deliveries_channel_account_state"),
+            ["channel", "account", "state"],
+            unique=False,
+        )
+        batch_op.create_index(batch_op.f("ix_deliveries_receipt"), ["receipt"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_deliveries_state_due_at"), ["state", "due_at"], unique=False
         )
 
     op.create_table(
@@ -121,6 +197,11 @@ def upgrade() -> None:
             sa.Column("lapsed", sa.Integer(), server_default=sa.text("0"), nullable=False)
         )
         batch_op.add_column(sa.Column("notice", sa.String(length=200), nullable=True))
+
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("channel_account", sa.String(length=128), nullable=True))
+        batch_op.add_column(sa.Column("continued_in", sa.String(length=40), nullable=True))
+        batch_op.add_column(sa.Column("dialogue_id", sa.String(length=40), nullable=True))
 
     with op.batch_alter_table("handoffs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("owner", sa.String(length=40), nullable=True))
@@ -240,6 +321,11 @@ def downgrade() -> None:
         batch_op.drop_column("first_agent")
         batch_op.drop_column("owner")
 
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_column("dialogue_id")
+        batch_op.drop_column("continued_in")
+        batch_op.drop_column("channel_account")
+
     with op.batch_alter_table("agent_presence", schema=None) as batch_op:
         batch_op.drop_column("notice")
         batch_op.drop_column("lapsed")
@@ -253,10 +339,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_handoff_guests_staff_id"))
 
     op.drop_table("handoff_guests")
+    with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_deliveries_state_due_at"))
+        batch_op.drop_index(batch_op.f("ix_deliveries_receipt"))
+        batch_op.drop_index(batch_op.f("ix_deliveries_channel_account_state"))
+
+    op.drop_table("deliveries")
     with op.batch_alter_table("knowledge_review", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_knowledge_review_entry_id"))
 
     op.drop_table("knowledge_review")
+    with op.batch_alter_table("channel_accounts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_channel_accounts_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_channel_accounts_conversation_id"))
+
+    op.drop_table("channel_accounts")
     with op.batch_alter_table("staff_ended_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_ended_sessions_ended_at"))
 
@@ -266,6 +363,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_knowledge_answer_conversation")
 
     op.drop_table("knowledge_answer")
+    op.drop_table("channel_contacts")
     with op.batch_alter_table("canned_replies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_canned_replies_owner"))
 
