@@ -62,6 +62,7 @@ export const setStatus = (status) => act("status", async () => {
   const before = desk.status;
   desk.status = status;
   desk.dropped = false;
+  desk.notice = null;
   try {
     await api.put("/agents/me/status", { status });
   } catch (error) {

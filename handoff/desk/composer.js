@@ -46,7 +46,8 @@ export const ChatComposer = {
       nextTick(grow);
     }
     watch(() => props.handoffId, () => { mode.value = props.modes[0]; load(); focus(); }, { immediate: true });
-    watch(() => props.modes, (modes) => { if (!modes.includes(mode.value)) mode.value = modes[0]; });
+    // Who joins or takes over wants to speak; who leaves can no longer.
+    watch(() => props.modes, (modes, before) => { if (!modes.includes(mode.value) || modes[0] !== before[0]) mode.value = modes[0]; });
     watch(texts, () => {
       const { reply: text, note, whisper } = texts;
       const empty = !text && !note && !whisper;

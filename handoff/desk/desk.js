@@ -13,6 +13,7 @@ import { accept, acceptNext, setStatus } from "./acts.js";
 import { AssistStrip, distinct, offersOf, understoodOf } from "./assist.js";
 import { GuestTags, InviteDialog, decline, join, leaveTalk, note } from "./company.js";
 import { reconnect, start, typing } from "./line.js";
+import { OfferCard } from "./offers.js";
 import { activeDetail, activeRow, desk, isGuest, isMine, markRead, mine, nameOf, onArrived, open, queue, threadOf } from "./store.js";
 import { ChatTranscript } from "./transcript.js";
 import { CHANNELS, GROUPS, STATES, STATUSES, TIERS, TRIGGERS, tierClass, word } from "./words.js";
@@ -23,7 +24,7 @@ const TOASTS = 3;
 const DeskShell = {
   components: {
     SideLists, ChatTranscript, ChatComposer, ContextPanel, EventTimeline, KnowledgePanel,
-    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip,
+    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip, OfferCard,
     IconBell: ElementPlusIconsVue.Bell, IconMute: ElementPlusIconsVue.MuteNotification,
     IconHelp: ElementPlusIconsVue.QuestionFilled, IconBack: ElementPlusIconsVue.ArrowLeft, IconSide: ElementPlusIconsVue.Memo,
   },
@@ -119,7 +120,10 @@ const DeskShell = {
       <div v-if="desk.connection !== 'open' && desk.loaded" class="banner" role="status">连接中断，{{ desk.connection === 'connecting' ? '正在重连…' : retryIn + '秒后重连' }}。您可以继续输入，恢复后自动发送。<el-button size="small" @click="reconnect()">立即重连</el-button></div>
       <div v-else-if="desk.dropped" class="banner" role="status">刚才断线较久，您已被设为离线，服务中的客户已回到队列。<el-button size="small" type="primary" @click="setStatus('online')">恢复在线</el-button></div>
 
+      <div v-else-if="desk.notice" class="banner" role="status">{{ desk.notice }}<el-button size="small" type="primary" @click="setStatus('online')">恢复在线</el-button></div>
+
       <side-lists />
+      <offer-card />
 
       <main class="chat">
         <template v-if="row">
@@ -137,7 +141,7 @@ const DeskShell = {
           <assist-strip v-if="found && (found.wants || found.missing?.length || found.figures)" :found="found" />
           <chat-composer v-if="talking && detail" ref="composer" :handoff-id="row.handoff_id" :placeholders="detail.placeholders" :suggestions="suggestions" knowledge @say="say" @note="write" @typing="typing(desk.active)" @knowledge="showKnowledge" />
           <div v-else-if="row.role === 'invited'" class="chat-foot"><span>{{ row.agent_name }}邀请您一起服务，加入前客户看不到您。</span><el-button type="primary" :loading="desk.busy['join:' + row.handoff_id]" @click="join(row.handoff_id)">加入会话</el-button><el-button @click="decline(row.handoff_id)">婉拒</el-button></div>
-          <div v-else-if="row.state === 'waiting'" class="chat-foot"><span>客户正在排队，您看到的是只读内容。</span><el-button type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入这位客户</el-button></div>
+          <div v-else-if="row.state === 'waiting' || row.state === 'offered'" class="chat-foot"><span>{{ row.offer ? (row.offer.mine ? '这位客户派给您了，接受前您看到的是只读内容。' : '这位客户已派给' + row.offer.agent_name + '，您看到的是只读内容。') : '客户正在排队，您看到的是只读内容。' }}</span><el-button type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入这位客户</el-button></div>
           <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
         </template>
         <div v-else class="nothing">

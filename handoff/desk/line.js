@@ -2,9 +2,11 @@
 
 import { LiveSocket } from "/static/common/live.js";
 import { renewBefore, session, whoAmI } from "/static/common/login.js";
+import { tell } from "/static/common/page.js";
 import { beep } from "./alerts.js";
 import { heardGuest, heardWhisper } from "./company.js";
 import { heardFloor } from "./floor.js";
+import { heardOffer, heardOfferMove } from "./offers.js";
 import { forgetOld } from "./storage.js";
 import {
   activeRow, desk, details, isMine, load, markRead, mine, nameOf, open, readAgents, readElsewhere, refresh, takenBy, threads,
@@ -24,6 +26,8 @@ function heard(event) {
   else if (event.type === "assist") heardAssist(event);
   else if (event.type === "guest") heardGuest(event);
   else if (event.type === "whisper") heardWhisper(event);
+  else if (event.type === "offer") heardOffer(event);
+  else if (event.type === "sla") heardLate(event);
   else if (event.type === "read") readElsewhere(event.handoff_id, event.seq);
   else if (event.type === "floor") heardFloor(event);
   else if (event.type === "renewed") keepLogin(event);
@@ -79,16 +83,24 @@ function heardTyping({ handoff_id: id, sender, text, agent_id: agentId }) {
 }
 
 function heardMove(event) {
+  heardOfferMove(event);
   if (event.state === "active" && event.agent_id) takenBy.set(event.handoff_id, event.agent_id);
   else takenBy.delete(event.handoff_id);
   if (event.handoff_id === desk.active && (desk.pushed || (activeRow.value && isMine(activeRow.value)))) load(desk.active).catch(() => {});
   refresh();
 }
 
-function heardStatus({ agent_id: id, status }) {
+function heardStatus({ agent_id: id, status, notice = null }) {
   const agent = desk.agents.find((other) => other.id === id);
   if (agent) agent.status = status;
-  if (id === session.staff.id) desk.status = status;
+  if (id === session.staff.id) Object.assign(desk, { status, notice });
+}
+
+/** A promise to a customer was broken: its owner hears first, then who is in charge. */
+function heardLate({ subject, owner, title, level }) {
+  const concerned = owner === session.staff.id || (level > 1 || !owner) && session.staff.roles.includes("supervisor");
+  if (concerned) tell(`${subject === "ticket" ? "工单" : "会话"}${title}已超时${owner && owner !== session.staff.id ? `，负责人：${nameOf(owner)}` : ""}`, "warning");
+  refresh();
 }
 
 const keepLogin = ({ token_s: seconds }) => seconds && renewBefore(seconds, (token) => socket.send({ type: "auth", token }));

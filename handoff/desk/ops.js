@@ -111,9 +111,9 @@ const OpsShell = {
       if (sure) takeOver(row.handoff_id);
     }
     const say = (text) => threadOf(desk.active)?.say(text);
-    async function write(kind, act_, text) {
+    async function write(kind, send, text) {
       const id = desk.active;
-      if (!(await act_(id, text)) && desk.active === id) composer.value?.giveBack(kind, text);
+      if (!(await send(id, text)) && desk.active === id) composer.value?.giveBack(kind, text);
     }
     function speaker(message) {
       if (message.sender === "customer") return activeRow.value?.customer_name || "客户";

@@ -15,7 +15,7 @@ const READ_MS = 300;
 
 export const desk = reactive({
   status: "offline", connection: "connecting", retryAt: null, dropped: false,
-  rows: [], loaded: false, active: null, agents: [], groups: [], names: {}, busy: {},
+  rows: [], loaded: false, active: null, agents: [], groups: [], names: {}, busy: {}, offers: {}, notice: null,
   // The server pushes the whole floor (supervisors); nothing is read in lists.
   pushed: false,
 });
@@ -31,11 +31,11 @@ const byAccept = (a, b) => ((a.accepted_at || "") < (b.accepted_at || "") ? -1 :
 
 export const mine = computed(() => desk.rows.filter(isMine).sort(byAccept));
 export const invitations = computed(() => desk.rows.filter((row) => row.role === "invited"));
-export const queue = computed(() => desk.rows.filter((row) => row.state === "waiting"));
+export const queue = computed(() => desk.rows.filter((row) => row.state === "waiting" || (row.state === "offered" && !row.offer?.mine)));
 export const activeRow = computed(() => desk.rows.find((row) => row.handoff_id === desk.active) || null);
 export const activeDetail = computed(() => details[desk.active] || null);
 export const unread = computed(() => mine.value.reduce((sum, row) => sum + row.unread, 0));
-watch(() => unread.value + queue.value.length + invitations.value.length, titleBadge);
+watch(() => unread.value + queue.value.length + invitations.value.length + Object.keys(desk.offers).length, titleBadge);
 
 export const nameOf = (id) => desk.names[id] || (id === session.staff?.id ? session.staff.display_name : id || "");
 
@@ -61,13 +61,14 @@ async function readLists() {
   const readAt = Date.now();
   const rows = handoffs.map((row) => merged({ ...row, readAt }));
   announceNew(rows);
+  const company = ["guest", "invited"].includes(activeRow.value?.role);
   desk.rows = rows;
   desk.loaded = true;
   const alive = new Set(rows.map((row) => row.handoff_id));
   for (const id of threads.keys()) if (!alive.has(id)) forget(id);
   if (desk.active && !alive.has(desk.active)) {
     const winner = takenBy.get(desk.active);
-    if (winner && winner !== session.staff.id && !desk.busy[`accept:${desk.active}`]) tell(`${nameOf(winner)}已接入这位客户`, "info");
+    if (!company && winner && winner !== session.staff.id && !desk.busy[`accept:${desk.active}`]) tell(`${nameOf(winner)}已接入这位客户`, "info");
     leave();
   }
   for (const row of rows) if (isMine(row) && !threads.has(row.handoff_id) && readAll("out", row.handoff_id).length) load(row.handoff_id).catch(trouble);
@@ -97,7 +98,8 @@ export const onArrived = (listener) => listeners.arrived.add(listener);
 
 export async function readAgents() {
   const { agents, skill_groups: groups, names } = await api.get("/agents");
-  Object.assign(desk, { agents, groups, names });
+  const own = agents.find((agent) => agent.id === session.staff.id);
+  Object.assign(desk, { agents, groups, names, notice: own?.notice || null });
 }
 
 // ---- one conversation ----

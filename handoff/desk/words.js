@@ -30,8 +30,9 @@ export const SLOTS = {
   service_name: "业务", data_amount: "流量", address: "地址", country: "国家或地区", broadband_account: "宽带账号",
   ticket_id: "工单号", rating: "评分",
 };
+const CLOCKS = { first_reply: "首次回复", next_reply: "回复客户", resolution: "办结" };
 const EVENTS = {
-  open: "进入排队", offer: "分派", refuse: "婉拒分派", expire: "分派超时", accept: "接入", transfer: "转接",
+  open: "进入排队", offer: "分派", refuse: "拒绝分派", escalate: "超时升级", expire: "分派超时", accept: "接入", transfer: "转接",
   queue: "重新排队", reassign: "改派", agent_lost: "坐席断线，回到队列", finish: "结束服务", close: "提交小结",
   take_over: "主管接管", invite: "邀请同事", join: "加入会话", leave: "离开会话", declined: "婉拒邀请", left: "取消邀请",
   reveal: "查看完整号码", return: "交回机器人", abandon: "客户取消排队", leave_message: "转为留言", note: "备注",
@@ -54,6 +55,9 @@ export function eventWords(event, nameOf) {
     const goal = data.to_agent ? nameOf(data.to_agent) : word(GROUPS, data.to_group);
     return `${base}给${goal}`;
   }
+  if (event.kind === "offer" || event.kind === "expire") return `${base}：${nameOf(data.agent_id)}`;
+  if (event.kind === "refuse") return `${base}：${data.reason}`;
+  if (event.kind === "escalate") return `${base}：${word(CLOCKS, data.clock)}，第${data.level}级`;
   if (event.kind === "invite") return `邀请${nameOf(data.guest)}加入`;
   if ((event.kind === "leave" || event.kind === "left") && data.guest !== event.actor) return `${base}：${nameOf(data.guest)}`;
   if (event.kind === "open") return `${base}（${word(GROUPS, data.skill_group)}）`;
