@@ -52,6 +52,26 @@ class Settings(BaseSettings):
     """Signs access tokens of customers and staff. Generated at the first run."""
     app_token_public_key: str = ""
     """PEM of the operator's key that signs app tokens (RS256 or ES256)."""
+    app_token_jwks: str = ""
+    """Instead of it: address (https://…) or file of the operator's key set, or a PEM file."""
+    app_token_issuer: str = ""
+    """Who must have issued app tokens (``iss``); empty = not looked at."""
+    app_token_audience: str = ""
+    """Whom app tokens must be meant for (``aud``); empty = not looked at."""
+    app_token_leeway_s: float = Field(30.0, ge=0, le=300)
+    """How far the clocks of the operator and of this machine may differ."""
+    app_token_timeout_s: float = Field(2.0, gt=0, le=30)
+    """The longest wait for the operator's key set."""
+    verified_hours: float = Field(12.0, gt=0)
+    """How long an SMS code or an app token proves who somebody is; then they are only recognised."""
+    push_url: str = ""
+    """Where the operator's app is told of messages for customers who have no chat open."""
+    push_secret: SecretStr = SecretStr("")
+    """Signs what is posted there."""
+    push_timeout_s: float = Field(3.0, gt=0, le=30)
+    embed_origins: list[str] = []
+    """Sites that may show the chat, such as ["https://www.example.com"]; they also may call the customer's
+    API from their own scripts. Empty = nobody but ourselves."""
     demo_password: SecretStr = SecretStr("")
     """One password for all demo staff; empty means a generated one each."""
 
