@@ -36,8 +36,9 @@ export const TransferDialog = {
     const ready = computed(() => (form.kind === "group" ? Boolean(form.group) : Boolean(chosen.value)));
     async function submit() {
       const body = { skill_group: group.value, agent_id: form.kind === "agent" ? form.agent : null, note: form.note.trim() };
-      if (await act("transfer", () => api.post(`/handoffs/${props.row.handoff_id}/transfer`, body))) {
-        tell(`已${title.value}，客户保留原来的位置`);
+      let moved = null;
+      if (await act("transfer", async () => (moved = await api.post(`/handoffs/${props.row.handoff_id}/transfer`, body)))) {
+        tell(moved.warning || `已${title.value}，客户保留原来的位置`, moved.warning ? "warning" : "success");
         shown.value = false;
         emit("done");
       }
