@@ -1,0 +1,199 @@
+"""Brings what customers do on WeChat and WeCom into their conversations, each thing once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from bot.channels.base import InboundMessage, clean_text
+from bot.channels.contacts import Act, Contacts
+from bot.channels.courier import Courier
+from bot.channels.outbox import Outbox
+from bot.gateway import words
+from bot.gateway.channel_rules import ChannelRules, Plan, about_media
+from bot.gateway.conversations import ConversationRouter
+from bot.identity.accounts import Identities
+from core.clock import now
+from core.database import Database
+from core.errors import ChangdaError, EmptyText, TextTooLong
+from core.outbox import PUSHED_CHANNELS
+from core.transcript import Conversation, Draft, Message, Transcript
+
+log = structlog.get_logger(__name__)
+UNANSWERED_AFTER = timedelta(seconds=45)
+"""A stored message without an answer after this was left by a process that died."""
+_FORGOTTEN_AFTER = timedelta(minutes=15)
+_RECOVER_EVERY_S = 20.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of a customer as a platform told it. ``key`` is the same for its repetitions."""
+
+    channel: str
+    account: str
+    key: str
+    text: str
+    card: dict[str, Any] | None = None
+    act: Act = "said"
+    passive_s: float = 0
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A stored message and what to do with it."""
+
+    inbound: InboundMessage
+    plan: Plan
+    account: str
+
+
+class Reception:
+    """The way in for platforms that call us."""
+
+    def __init__(
+        self,
+        database: Database,
+        transcript: Transcript,
+        identities: Identities,
+        router: ConversationRouter,
+        rules: ChannelRules,
+        contacts: Contacts,
+        outbox: Outbox,
+        courier: Courier,
+    ) -> None:
+        self._database = database
+        self._transcript = transcript
+        self._identities = identities
+        self._router = router
+        self._rules = rules
+        self._contacts = contacts
+        self._outbox = outbox
+        self._courier = courier
+
+    async def message(self, heard: Heard) -> None:
+        """Stores a message and has it answered. Raises ChangdaError."""
+        accepted = await self.store(heard)
+        if accepted is not None:
+            await self.answer(accepted)
+
+    async def store(self, heard: Heard) -> Accepted | None:
+        """Puts a message into its conversation; None when it was there and is dealt with."""
+        channel, account = heard.channel, heard.account
+        before = await self._contacts.get(channel, account)
+        await self._contacts.heard(
+            channel, account, heard.act, heard.passive_s,
+            choices=[], reminded_at=None, following=True,
+        )  # fmt: skip
+        await self._outbox.resume(channel, account)
+        conversation = await self._identities.conversation_of(channel, account)
+        stored = await self._transcript.by_client_id(conversation.id, heard.key)
+        if stored is not None:
+            return None if stored.reply_ids is not None else _again(stored, channel, account)
+        text, card = _readable(heard)
+        known = await self._identities.find(channel, account)
+        plan = await self._rules.plan(before, known, text, card)
+        inbound = InboundMessage(conversation.id, channel, heard.key, plan.text, card, account)
+        await self._router.store(inbound)
+        return Accepted(inbound, plan, account)
+
+    async def answer(self, accepted: Accepted) -> None:
+        """Has a stored message answered by whoever owns the conversation. Raises ChangdaError."""
+        outcome = await self._router.receive(accepted.inbound, accepted.plan)
+        if accepted.plan.unbinds and outcome.state == "bot":
+            await self._identities.unbind(accepted.inbound.channel, accepted.account)
+        self._courier.nudge()
+
+    async def greet(self, heard: Heard, **known: Any) -> None:
+        """A customer came without words: welcomes them once, unless a person is serving them.
+
+        Args:
+            known: columns of the contact.
+        """
+        channel, account = heard.channel, heard.account
+        await self._contacts.heard(channel, account, heard.act, heard.passive_s, **known)
+        conversation = await self._identities.conversation_of(channel, account)
+        conversation = await self._identities.speaks(channel, account, conversation.id)
+        if conversation.owner != "bot":
+            return
+        elderly = bool((conversation.profile or {}).get("elderly"))
+        text = heard.text or (words.WELCOME_ELDERLY if elderly else words.WELCOME)
+        buttons = words.buttons(words.WELCOME_BUTTONS)
+        welcome = Draft("bot", text, buttons, client_message_id=heard.key)
+        await self._transcript.append(conversation.id, welcome)
+        self._courier.nudge()
+
+    async def left(self, channel: str, account: str) -> None:
+        """The customer does not follow us any more: nothing reaches them, and staff should know."""
+        await self._contacts.heard(channel, account, None, following=False, choices=[])
+        lost = await self._outbox.give_up(channel, account, "客户已取消关注")
+        if lost:
+            line = f"有{len(lost)}条消息没有送达客户：客户已取消关注。"
+            await self._courier.tell_staff(lost, line, "failed")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answers what a process left unanswered when it died, until ``stop`` is set."""
+        while not stop.is_set():
+            try:
+                await self.recover()
+            except Exception:
+                log.exception("recovery_failed")
+            await asyncio.sleep(_RECOVER_EVERY_S)
+
+    async def recover(self) -> int:
+        """One look for unanswered messages; how many were answered."""
+        moment = now()
+        query = (
+            select(Message, Conversation)
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .where(
+                Message.sender == "customer",
+                Message.reply_ids.is_(None),
+                Message.client_message_id.is_not(None),
+                Message.created_at > moment - _FORGOTTEN_AFTER,
+                Message.created_at < moment - UNANSWERED_AFTER,
+                Conversation.channel.in_(PUSHED_CHANNELS),
+            )
+            .order_by(Message.created_at)
+            .limit(50)
+        )
+        async with self._database.reading() as session:
+            rows = (await session.execute(query)).all()
+        found = [_again(m, c.channel, c.channel_account or "") for m, c in rows]
+        for accepted in found:
+            try:
+                await self.answer(accepted)
+            except ChangdaError as error:
+                log.warning(
+                    "not_answered_yet", key=accepted.inbound.channel_message_id, code=error.code
+                )
+        return len(found)
+
+
+def _again(message: Message, channel: str, account: str) -> Accepted:
+    """A stored message, to be answered now. Most rules had their say when it was stored."""
+    inbound = InboundMessage(
+        message.conversation_id, channel, str(message.client_message_id), message.text,
+        message.card, account,
+    )  # fmt: skip
+    plan = Plan(message.text, about_media(message.card) if message.card else None)
+    return Accepted(inbound, plan, account)
+
+
+def _readable(heard: Heard) -> tuple[str, dict[str, Any] | None]:
+    """The text without what cannot be stored; what has no text is told as such."""
+    try:
+        return clean_text(heard.text), heard.card
+    except TextTooLong:
+        return heard.text[:2000], {"type": "media", "kind": "too_long", "channel": heard.channel}
+    except EmptyText:
+        return "[没有文字的消息]", heard.card or {
+            "type": "media",
+            "kind": "other",
+            "channel": heard.channel,
+        }

@@ -1,0 +1,194 @@
+"""WeChat's callback: answered in time with what there is, later by the customer-service API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.requests import ClientDisconnect
+
+from bot.channels.composing import fitting
+from bot.channels.contacts import Contacts
+from bot.channels.courier import Courier
+from bot.channels.envelope import MAX_BODY, Refused
+from bot.channels.outbox import Outbox, Parcel
+from bot.channels.wechat.adapter import MAX_BYTES, WeChatAdapter, passive
+from bot.channels.wechat.callback import Envelope
+from bot.channels.wechat.inbound import NAME, NotUnderstood, Received, understand
+from bot.gateway import channel_words
+from bot.gateway.metrics import CALLBACK_SECONDS, CALLBACKS_REFUSED
+from bot.gateway.reception import Heard, Reception
+
+router = APIRouter(include_in_schema=False)
+log = structlog.get_logger(__name__)
+DONE = "success"
+"""Tells the platform that there is nothing to say now, and not to ask again."""
+
+
+@dataclass
+class WeChatDesk:
+    """What the callback needs."""
+
+    envelope: Envelope
+    adapter: WeChatAdapter
+    reception: Reception
+    contacts: Contacts
+    outbox: Outbox
+    courier: Courier
+    reply_s: float
+
+    def __post_init__(self) -> None:
+        self._working: dict[str, asyncio.Task[None]] = {}
+
+    async def answer(self, received: Received) -> str:
+        """The body of the answer, before it is wrapped, within ``reply_s``."""
+        work = self._work(received)
+        done, _ = await asyncio.wait({work}, timeout=self.reply_s)
+        if not done:
+            log.info("wechat_answer_late", key=received.key)
+            if received.kind == "message":
+                self._start(self.adapter.typing(received.account), f"typing {received.account}")
+            return DONE
+        if work.exception() is not None:
+            log.error("wechat_not_handled", key=received.key, error=repr(work.exception()))
+            failed = received.kind in ("message", "click")
+            return self._passive(received, channel_words.TROUBLE) if failed else DONE
+        return await self._carry(received)
+
+    def _work(self, received: Received) -> asyncio.Task[None]:
+        """The work on a callback; its repetition waits for the same work."""
+        return self._start(self._handle(received), received.key)
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        running = self._working.get(name)
+        if running is not None:
+            work.close()
+            return running
+        task = asyncio.create_task(work, name=name)
+        self._working[name] = task
+        task.add_done_callback(lambda done: self._finished(name, done))
+        return task
+
+    def _finished(self, name: str, task: asyncio.Task[None]) -> None:
+        self._working.pop(name, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("wechat_work_failed", error=repr(task.exception()))
+
+    async def _handle(self, received: Received) -> None:
+        heard = Heard(
+            NAME, received.account, received.key, received.text, received.card,
+            "acted" if received.acted else "said", self.reply_s,
+        )  # fmt: skip
+        if received.kind in ("message", "click"):
+            await self.reception.message(heard)
+        elif received.kind == "follow":
+            await self.reception.greet(heard, following=True, scene=received.scene)
+        elif received.kind == "scan":
+            again = Heard(
+                NAME, received.account, received.key, channel_words.WELCOME_BACK, None, "acted",
+                self.reply_s,
+            )  # fmt: skip
+            await self.reception.greet(again, scene=received.scene)
+        elif received.kind == "unfollow":
+            await self.reception.left(NAME, received.account)
+        elif received.kind == "consent":
+            await self._consents(received)
+
+    async def _consents(self, received: Received) -> None:
+        contact = await self.contacts.get(NAME, received.account)
+        kept = set(contact.consents)
+        for template, accepted in received.consents.items():
+            kept = kept | {template} if accepted else kept - {template}
+        await self.contacts.change(NAME, received.account, consents=sorted(kept)[:20])
+
+    async def _carry(self, received: Received) -> str:
+        """What was said meanwhile, in one answer; the rest goes by the API."""
+        account = received.account
+        waited = (await self.contacts.get(NAME, account)).passive_until
+
+        def fit(parcels: list[Parcel]) -> int:
+            return fitting(parcels, MAX_BYTES)[0]
+
+        try:
+            carried = await self.outbox.carry(NAME, account, received.key, fit)
+            if not carried:
+                return DONE
+            _, text, choices = fitting(carried, MAX_BYTES)
+            if choices:
+                await self.contacts.offer(NAME, account, choices)
+            return self._passive(received, text)
+        finally:
+            if waited is not None:
+                await self.contacts.answered(NAME, account, waited)
+            self.courier.nudge()
+
+    def _passive(self, received: Received, text: str) -> str:
+        return passive(received, text, int(time.time()))
+
+    async def settle(self) -> None:
+        """Waits for what goes on after its callback was answered."""
+        await asyncio.gather(*self._working.values(), return_exceptions=True)
+
+
+def desk_of(request: Request) -> WeChatDesk:
+    """The desk of the app that serves this request."""
+    desk: WeChatDesk = request.app.state.services.channels.wechat
+    return desk
+
+
+Desk = Annotated[WeChatDesk, Depends(desk_of)]
+
+
+@router.get("/wechat/callback")
+async def check_url(request: Request, desk: Desk) -> Response:
+    """The platform checks that the URL is ours."""
+    try:
+        return PlainTextResponse(desk.envelope.echo(request.query_params))
+    except Refused as error:
+        return refusal(NAME, error)
+
+
+@router.post("/wechat/callback")
+async def callback(request: Request, desk: Desk) -> Response:
+    """One message or event."""
+    started = time.perf_counter()
+    try:
+        body = await limited_body(request)
+        fields = await desk.envelope.open(request.query_params, body)
+        received = understand(fields)
+    except Refused as error:
+        return refusal(NAME, error)
+    except NotUnderstood as error:
+        # It is signed, so it is theirs: something new, which needs no answer.
+        log.warning("wechat_not_understood", why=str(error))
+        return PlainTextResponse(DONE)
+    except ClientDisconnect:
+        return refusal(NAME, Refused("gone", 400))
+    answer = await desk.answer(received)
+    CALLBACK_SECONDS.labels(NAME).observe(time.perf_counter() - started)
+    if answer == DONE:
+        return PlainTextResponse(DONE)
+    return Response(desk.envelope.wrap(answer), media_type="application/xml")
+
+
+async def limited_body(request: Request) -> bytes:
+    """The body, if it is no larger than any callback. Raises Refused."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise Refused("too large", 413)
+    return bytes(body)
+
+
+def refusal(channel: str, error: Refused) -> Response:
+    """Says no, without saying why to whoever tries."""
+    log.warning("callback_refused", channel=channel, why=error.why)
+    CALLBACKS_REFUSED.labels(channel, str(error.status)).inc()
+    return PlainTextResponse("refused", error.status)
