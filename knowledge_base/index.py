@@ -269,7 +269,7 @@ def create_index(dimension: int, vectors: Vectors) -> VectorIndex:
     """The index for a base of this size, filled; keys are row numbers.
 
     Exact while vectors are few, then codes of a quarter of the size, then codes in cells, about
-    four times as many as the root of the number of vectors.
+    twice as many as the root of the number of vectors.
     """
     index: FaissIndex | QuantizedIndex
     if len(vectors) < QUANTIZED_FROM:
@@ -277,6 +277,6 @@ def create_index(dimension: int, vectors: Vectors) -> VectorIndex:
     elif len(vectors) < CELLS_FROM:
         index = QuantizedIndex(dimension)
     else:
-        index = QuantizedIndex(dimension, 2 ** round(np.log2(4 * len(vectors) ** 0.5)))
+        index = QuantizedIndex(dimension, 2 ** round(np.log2(2 * len(vectors) ** 0.5)))
     index.add(np.arange(len(vectors), dtype=np.int64), vectors)
     return index

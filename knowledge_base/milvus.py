@@ -10,6 +10,7 @@ beside Rasa, whose protobuf is too old for later ones. What is used here is the 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -102,9 +103,11 @@ class Milvus:
 
         timeout = self._patience_s if patient else self._timeout_s
         try:
-            if self._client is None:
-                self._client = self._make(uri=self._uri, token=self._token, timeout=timeout)
-            answer = question(self._client, timeout)
+            client = self._client
+            if client is None:
+                client = self._make(uri=self._uri, token=self._token, timeout=timeout)
+                self._client = client
+            answer = question(client, timeout)
         except (MilvusException, RpcError, OSError) as error:
             self._failed(error)
             raise IndexUnavailable(self.trouble) from error
@@ -118,11 +121,14 @@ class Milvus:
         if "does not exist" in str(error) or "not found" in str(error):
             self.trouble = "向量检索服务（Milvus）里没有这个版本的向量，请重新发布知识库"
         self._silent_until = time.monotonic() + self._pause_s
+        # A channel to a server that went away takes long to find it again; a new one does not.
+        with contextlib.suppress(Exception):
+            self.close()
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
 
 class MilvusIndex:

@@ -38,8 +38,6 @@ _NEAREST_FORMS = 120
 _NEAREST_ANSWERS = 40
 _BEST_WORDS = 40
 _RETRIES = 3
-_CALM_EVERY = 64
-"""Searches after which memory taken up by mapped files is given back."""
 
 
 class Encoder(Protocol):
@@ -100,7 +98,6 @@ class LoadedBase:
         self._forms, self._answers = indexes.open(content)
         self.form_mean, self._answer_mean = content.columns.form_mean, content.columns.answer_mean
         self._indexes = indexes
-        self._searches = 0
 
     def find(self, text: str, vector: Vectors, k: int, moment: float) -> SearchResult:
         """Searches for a normalised text with its vector (dimension,)."""
@@ -164,9 +161,6 @@ class LoadedBase:
         exact = np.array(self._exact(text), np.int64)
         parts = [self._owner[forms], answers, worded[covered[worded] > 0], exact]
         found = np.unique(np.concatenate(parts)).astype(np.int64)
-        self._searches += 1
-        if self._searches % _CALM_EVERY == 0:
-            self.content.calm()
         return found[self.content.columns.in_effect(found, moment)]
 
     def _near(
@@ -204,6 +198,7 @@ class LoadedBase:
             vector=vector,
             nearest=float(near.max()),
         )
+        content.calm()
         return signals, matched
 
     def _exact_entry(self, text: str, found: npt.NDArray[np.int64]) -> int | None:

@@ -34,7 +34,7 @@ from knowledge_base.ranking import RankingModel
 FORMAT = 2
 POINTER = "CURRENT"
 META = "meta.json"
-_MAPPED_FROM = 8 * 1024 * 1024
+_MAPPED_FROM = 16 * 1024 * 1024
 _VERSION = re.compile(r"[0-9A-Za-z._-]{1,64}")
 Vectors = npt.NDArray[np.float32]
 
@@ -154,9 +154,12 @@ class SnapshotContent:
             raise SnapshotError(f"知识库快照 {self.meta.version} 的索引已损坏：{error}") from error
 
     def calm(self) -> None:
-        """Gives back memory that mapped files took up while they were looked at."""
-        for mapped in (self.forms, self.answers, self.negatives, self.lexical.documents,
-                       self.lexical.weights):  # fmt: skip
+        """Gives back memory that mapped vectors took up while candidates were looked at.
+
+        The kernel keeps the pages at hand: a search pays a tenth of a millisecond for it, and a
+        process does not grow by the whole file.
+        """
+        for mapped in (self.forms, self.answers, self.negatives):
             release(mapped)
 
 

@@ -51,6 +51,8 @@ async def components(services: Services) -> dict[str, bool]:
 async def healthz(services: AppServices) -> dict[str, Any]:
     """Always 200 while the app lives; says how each component fares."""
     health = await components(services)
+    # Customers are still served without vectors, less well: no reason to be taken out of service.
+    health["vectors"] = services.knowledge.searcher.trouble is None
     named = {name: "ok" if fine else "down" for name, fine in health.items()}
     return {"status": "ok" if all(health.values()) else "degraded", "components": named}
 
