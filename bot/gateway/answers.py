@@ -10,10 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dialogue.client import Reply
 from core.transcript import Message
+from knowledge_base.text import normalize
 from knowledge_base.usage import FirstHit, UsageLog
 
 log = structlog.get_logger(__name__)
 REACTIONS = {"feedback_positive": True, "feedback_negative": False}
+WORDS = {"解决了": True, "没解决": False, "没解决我的问题": False}
+"""What the buttons say, which counts however it is understood."""
 HUMAN = {"title": "转人工", "payload": "转人工"}
 _OTHERS = 2
 
@@ -34,10 +37,11 @@ class AnswerFollower:
             said: what was stored of the bot's replies, beside the replies themselves.
         """
         hits = first_hits(said, understanding)
-        intent = (understanding.get("intent") or {}).get("name")
+        intent = str((understanding.get("intent") or {}).get("name"))
+        reaction = WORDS.get(normalize(asked.text), REACTIONS.get(intent))
         try:
-            if intent in REACTIONS:
-                await self._usage.react_to_last(asked.conversation_id, asked.seq, REACTIONS[intent])
+            if reaction is not None:
+                await self._usage.react_to_last(asked.conversation_id, asked.seq, reaction)
             if hits:
                 await self._usage.record(asked.conversation_id, asked.seq, asked.text, hits)
         except SQLAlchemyError:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.system import Customer, StaffMember
+from tests.system import Customer, StaffMember, System
 
 pytestmark = pytest.mark.e2e
 
@@ -28,3 +28,23 @@ def test_published_entries_answer_within_a_second(customer: Customer, editor: St
     hits = editor.get("/knowledge/search", q=question, k=3)
     assert hits["decision"] == "answer"
     assert hits["hits"][0]["entry_id"] == created.get("id", "test-bee-badge")
+
+
+def test_what_did_not_help_reaches_the_editors(system: System, editor: StaffMember) -> None:
+    customer = Customer(system)
+    customer.say("国际漫游怎么收费")
+    offered = [button["title"] for reply in customer.send("没解决")["replies"]
+               for button in reply.get("buttons") or ()]  # fmt: skip
+    assert "转人工" in offered
+    groups = editor.get("/knowledge/inbox", kind="unhelpful")["groups"]
+    assert any("国际漫游怎么收费" in finding["text"] for g in groups for finding in g["findings"])
+
+
+def test_the_console_wants_a_second_person(system: System) -> None:
+    first, second = StaffMember(system, "editor01"), StaffMember(system, "editor02")
+    entry = {"id": "test-second", "question": "审核测试用的一条怎么办？", "answer": "看看就好。"}
+    first.post("/knowledge/entries", entry)
+    first.post("/knowledge/entries/test-second/review", {"action": "submit"})
+    done = second.post("/knowledge/entries/test-second/review", {"action": "approve"})
+    assert done["state"] == "approved"
+    assert first.post("/knowledge/publish", {"ids": ["test-second"]})["published"] == 1

@@ -99,6 +99,15 @@ async def test_words_right_after_an_answer_count(
     assert (await figures(services))[name] == 1
 
 
+async def test_the_buttons_count_however_they_are_understood(
+    guest: Guest, dialogue: StandInDialogue, services: Services
+) -> None:
+    await answered(guest, dialogue)
+    dialogue.answer = lambda _: heard("nlu_fallback")
+    await guest.send("沒解決！")
+    assert (await figures(services))["unhelpful"] == 1
+
+
 async def test_words_after_something_else_do_not_count(
     guest: Guest, dialogue: StandInDialogue, services: Services
 ) -> None:
