@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from core.redis_keys import attempts
 from core.transcript import Conversation, Draft, Message
 from handoff.service import HandoffService
 
-OwnWords = Callable[[Conversation, Message], Awaitable[list[Draft]]]
+OwnWords = Callable[[Conversation, Message], Awaitable[Sequence[Draft]]]
 """Answers a message in the dialogue's place."""
 TRIES_A_DAY = 10
 _DAY_S = 86_400

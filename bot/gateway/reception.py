@@ -40,7 +40,7 @@ class Heard:
     key: str
     text: str
     card: dict[str, Any] | None = None
-    act: Act = "said"
+    act: Act | None = "said"
     passive_s: float = 0
 
 
