@@ -33,6 +33,13 @@ def test_impossible_ports_are_refused(port: str, monkeypatch: pytest.MonkeyPatch
         Settings(_env_file=None)
 
 
+def test_milvus_needs_an_address() -> None:
+    with pytest.raises(ValidationError, match="CHANGDA_MILVUS_URI"):
+        Settings(_env_file=None, vector_index="milvus")
+    given = Settings(_env_file=None, vector_index="milvus", milvus_uri="http://milvus:19530")
+    assert given.milvus_uri == "http://milvus:19530"
+
+
 def test_secrets_do_not_print() -> None:
     settings = Settings(_env_file=None, token_key="t0p-secret")
     assert "t0p-secret" not in repr(settings)
