@@ -58,6 +58,11 @@ def conversation_lock(conversation_id: str) -> str:
     return f"{PREFIX}:lock:conversation:{conversation_id}"
 
 
+def open_socket(conversation_id: str) -> str:
+    """Set while a customer's page is connected to a conversation; expires."""
+    return f"{PREFIX}:socket:{conversation_id}"
+
+
 def attempts(kind: str, subject: str) -> str:
     """Counter with expiry: attempts of a kind (login, sms code) by a subject."""
     return f"{PREFIX}:attempts:{kind}:{subject}"

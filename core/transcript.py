@@ -6,7 +6,7 @@ number seen. Sending the same ``client_message_id`` again finds the first messag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -132,6 +132,8 @@ class Transcript:
     def __init__(self, database: Database, bus: LiveBus) -> None:
         self._database = database
         self._bus = bus
+        self.watchers: list[Callable[[Sequence[Message]], None]] = []
+        """Called, in the process that wrote, with messages just stored."""
 
     async def open(self, channel: str, **fields: Any) -> Conversation:
         """Creates a conversation owned by the bot."""
@@ -185,6 +187,8 @@ class Transcript:
 
     async def announce(self, messages: Sequence[Message]) -> None:
         """Tells watchers about stored messages (for writers that used ``append_in``)."""
+        for watch in self.watchers:
+            watch(messages)
         for message in messages:
             await self._bus.publish(
                 conversation_channel(message.conversation_id), MESSAGE, message=message.staff()

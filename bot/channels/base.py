@@ -27,6 +27,10 @@ class InboundMessage:
     channel_message_id: str
     text: str
     card: dict[str, Any] | None = None
+    account: str = ""
+    """Who wrote, on their channel, where the gateway must still note it."""
+    address: str = ""
+    """Network address of whoever wrote, where it is known."""
 
 
 class NotDelivered(Exception):

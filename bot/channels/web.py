@@ -13,8 +13,19 @@ class WebAdapter:
         self.name = name
 
     def decode(
-        self, conversation_id: str, text: str, client_message_id: str | None
+        self,
+        conversation_id: str,
+        text: str,
+        client_message_id: str | None,
+        account: str = "",
+        address: str = "",
     ) -> InboundMessage:
         """Raises EmptyText or TextTooLong."""
-        message_id = client_message_id or new_id("cm")
-        return InboundMessage(conversation_id, self.name, message_id, clean_text(text))
+        return InboundMessage(
+            conversation_id,
+            self.name,
+            client_message_id or new_id("cm"),
+            clean_text(text),
+            account=account,
+            address=address,
+        )

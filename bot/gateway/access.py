@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-import jwt
 from starlette.requests import HTTPConnection
 
-from core.errors import NotAllowed, NotAuthenticated, TokenExpired
+from bot.channels.base import InboundMessage
+from bot.channels.web import WebAdapter
+from bot.identity.accounts import Identities
+from core.errors import NotAllowed, NotAuthenticated
 from core.security import TokenIssuer
 from core.settings import Settings
 from core.transcript import Conversation, Transcript
 
-APP_TOKEN_ALGORITHMS = ["RS256", "ES256"]
+
+@dataclass(frozen=True)
+class Visitor:
+    """A customer at the door: the account that speaks, and the conversation it speaks in now."""
+
+    conversation: Conversation
+    channel: str
+    account: str
+    address: str = ""
+
+    def says(self, text: str, client_message_id: str | None) -> InboundMessage:
+        """Raises EmptyText or TextTooLong."""
+        return WebAdapter(self.channel).decode(
+            self.conversation.id, text, client_message_id, self.account, self.address
+        )
 
 
 class CustomerAccess:
-    """Issues and checks customers' access tokens; each opens exactly one conversation."""
+    """Issues and checks customers' access tokens.
 
-    def __init__(self, settings: Settings, tokens: TokenIssuer, transcript: Transcript) -> None:
+    A token names an account and opens the one conversation in which that account speaks, even when that
+    becomes another one (``Identities.bind``): the page may go on using the id it began with.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tokens: TokenIssuer,
+        transcript: Transcript,
+        identities: Identities,
+    ) -> None:
         self._settings = settings
         self._tokens = tokens
         self._transcript = transcript
+        self._identities = identities
 
-    def issue(self, conversation_id: str) -> str:
+    def issue(self, channel: str, account: str, conversation_id: str) -> str:
         """A token for the conversation just opened."""
-        return self._tokens.issue("customer", conversation_id, self._settings.customer_token_hours)
+        hours = self._settings.customer_token_hours
+        return self._tokens.issue("customer", account, hours, ch=channel, cid=conversation_id)
 
-    async def conversation(self, connection: HTTPConnection, conversation_id: str) -> Conversation:
-        """The conversation, if the Bearer token of the request opens it.
+    async def visitor(self, connection: HTTPConnection, conversation_id: str) -> Visitor:
+        """Whoever the Bearer token of the request names, if it opens this conversation.
 
         Raises:
             NotAuthenticated, TokenExpired: no valid token.
@@ -38,37 +66,28 @@ class CustomerAccess:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise NotAuthenticated
-        return await self.by_token(token, conversation_id)
+        return await self.by_token(connection, token, conversation_id)
 
-    async def by_token(self, token: str, conversation_id: str) -> Conversation:
-        """Like ``conversation``, for a token that came another way."""
+    async def by_token(
+        self, connection: HTTPConnection, token: str, conversation_id: str
+    ) -> Visitor:
+        """Like ``visitor``, for a token that came another way."""
         claims = self._tokens.read(token, "customer")
-        conversation = await self._transcript.conversation(conversation_id)
-        if claims["sub"] != conversation_id:
+        account = str(claims["sub"])
+        begun = str(claims.get("cid") or account)
+        channel = str(claims.get("ch") or "web")
+        row = await self._identities.find(channel, account)
+        if row is None or row.conversation_id is None:
+            conversation = await self._transcript.conversation(begun)
+        else:
+            conversation = await self._transcript.conversation(row.conversation_id)
+        if conversation_id not in (begun, conversation.id):
+            # Known or not is told before whose it is, as ever.
+            await self._transcript.conversation(conversation_id)
             raise NotAllowed("这不是您的会话。")
-        return conversation
+        return Visitor(conversation, channel, account, address_of(connection))
 
-    def app_identity(self, app_token: str) -> dict[str, Any]:
-        """Fields of a conversation opened with the operator's signed app token.
 
-        Raises:
-            NotAuthenticated, TokenExpired: not signed by the operator, or too old.
-        """
-        key = self._settings.app_token_public_key
-        if not key:
-            raise NotAuthenticated("本系统没有启用应用登录。")
-        try:
-            claims = jwt.decode(
-                app_token, key, APP_TOKEN_ALGORITHMS, options={"require": ["exp", "sub", "phone"]}
-            )
-        except jwt.ExpiredSignatureError as error:
-            raise TokenExpired from error
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise NotAuthenticated("应用登录凭证无效。") from error
-        profile = {key: claims.get(key) for key in ("name", "tier", "elderly")}
-        return {
-            "customer_id": str(claims["sub"]),
-            "phone": str(claims["phone"]),
-            "assurance": 2,
-            "profile": profile,
-        }
+def address_of(connection: HTTPConnection) -> str:
+    """Network address of the other side; a trusted proxy's word counts (uvicorn sees to that)."""
+    return connection.client.host if connection.client else ""

@@ -55,5 +55,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.include_router(
         knowledge_router(parts.knowledge, parts.staff, parts.operator.catalogue_facts)
     )
+    parts.channels.mount(app)
     pages.install(app)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,18 +15,20 @@ from bot.channels.base import InboundMessage
 from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
 from bot.gateway import words
 from bot.gateway.answers import AnswerFollower
+from bot.gateway.channel_rules import Plan
 from bot.gateway.locks import ConversationLocks
 from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
+from bot.identity.accounts import Identities
+from bot.identity.models import BOUND, Known
 from core.errors import ChangdaError, IllegalMove
-from core.events import STATE, TYPING, LiveBus
+from core.events import MOVED, STATE, TYPING, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript
 from handoff.context import HandoffRequest
 from handoff.service import HandoffService
-from handoff.words import wants_to_cancel
+from handoff.words import wants_call_back, wants_to_cancel
 
 log = structlog.get_logger(__name__)
-VERIFIED = 2
 OnMiss = Callable[[str, str, float, str | None], Awaitable[None]]
 """Told of a question nobody could answer: text, conversation, best score, best entry."""
 
@@ -65,7 +68,9 @@ class ConversationRouter:
         bus: LiveBus,
         on_miss: OnMiss,
         answers: AnswerFollower,
+        identities: Identities,
     ) -> None:
+        self._identities = identities
         self._transcript = transcript
         self._dialogue = dialogue
         self._handoffs = handoffs
@@ -74,21 +79,40 @@ class ConversationRouter:
         self._on_miss = on_miss
         self._answers = answers
 
-    async def receive(self, inbound: InboundMessage) -> Outcome:
-        """Stores and answers a message; the same message again gets the first answer."""
+    async def store(self, inbound: InboundMessage) -> Message:
+        """Stores a message, to be answered later; the same message again is the first one."""
+        draft = Draft(
+            "customer",
+            inbound.text,
+            card=inbound.card,
+            client_message_id=inbound.channel_message_id,
+        )
+        (message,) = await self._transcript.append(inbound.conversation_id, draft)
+        return message
+
+    async def receive(self, inbound: InboundMessage, plan: Plan | None = None) -> Outcome:
+        """Stores and answers a message; the same message again gets the first answer.
+
+        Args:
+            plan: what the channel's rules made of the message, if they have a say.
+        """
         started = time.perf_counter()
-        conversation_id = inbound.conversation_id
-        draft = Draft("customer", inbound.text, client_message_id=inbound.channel_message_id)
-        (message,) = await self._transcript.append(conversation_id, draft)
+        message = await self.store(inbound)
         stored = time.perf_counter()
-        async with self._locks.hold(conversation_id):
-            known = await self._transcript.by_client_id(conversation_id, inbound.channel_message_id)
-            message = known or message
-            conversation = await self._transcript.conversation(conversation_id)
+        async with self._locks.hold(message.conversation_id):
+            # It may have moved, or been answered, while it waited for its turn.
+            message, conversation = await self._identities.followed(message.id)
+            if inbound.account:
+                conversation = await self._identities.speaks(
+                    inbound.channel, inbound.account, conversation.id
+                )
             if message.reply_ids is not None:
                 replies = await self._transcript.with_ids(message.reply_ids)
                 return Outcome(message, replies, conversation.owner)
-            timing = await self._answer(conversation, message)
+            timing = await self._answer(
+                conversation, message, plan or Plan(message.text), inbound.address
+            )
+            message, _ = await self._identities.followed(message.id)
             outcome = await self._outcome(message)
         MESSAGES.labels(inbound.channel, outcome.state).inc()
         total = (time.perf_counter() - started) * 1000
@@ -106,24 +130,38 @@ class ConversationRouter:
         replies = [m for m in shown if m.sender in ("bot", "system")]
         return Outcome(message, replies, conversation.owner)
 
-    async def _answer(self, conversation: Conversation, message: Message) -> dict[str, float]:
+    async def _answer(
+        self, conversation: Conversation, message: Message, plan: Plan, address: str
+    ) -> dict[str, float]:
+        if conversation.owner == "bot" and plan.answer is not None:
+            drafts = await plan.answer(conversation, message)
+            await self._transcript.append(conversation.id, *drafts)
+            await self._settle(message, None)
+            return {}
         if conversation.owner == "bot":
-            return await self._ask_bot(conversation, message)
+            return await self._ask_bot(conversation, message, plan.asks or message.text, address)
         if conversation.owner == "waiting" and wants_to_cancel(message.text):
             # An agent may have accepted in this very moment: then the customer is in good hands.
             with contextlib.suppress(IllegalMove):
                 await self._handoffs.abandon(conversation.id)
+        elif conversation.owner == "waiting" and wants_call_back(message.text):
+            with contextlib.suppress(IllegalMove):
+                await self._handoffs.call_back(conversation.id)
         await self._settle(message, None)
         # The bot is silent, not deaf: the agent is offered what it finds.
         self._handoffs.listen(message, conversation.customer_id)
         return {}
 
-    async def _ask_bot(self, conversation: Conversation, message: Message) -> dict[str, float]:
+    async def _ask_bot(
+        self, conversation: Conversation, message: Message, text: str, address: str
+    ) -> dict[str, float]:
         channel = conversation_channel(conversation.id)
         await self._bus.publish(channel, TYPING, sender="bot")
         try:
             answer = await self._dialogue.ask(
-                conversation.id, message.text, identity_of(conversation)
+                conversation.dialogue_id or conversation.id,
+                text,
+                identity_of(conversation, address),
             )
         except DialogueDown as error:
             log.error("dialogue_down", conversation=conversation.id, error=str(error))
@@ -136,6 +174,9 @@ class ConversationRouter:
     async def _say(
         self, conversation: Conversation, message: Message, answer: DialogueAnswer
     ) -> None:
+        for directive in answer.directives:
+            if directive.get("name") == "verified":
+                conversation, message = await self._recognise(conversation, message, directive)
         drafts = [
             Draft(
                 "bot",
@@ -164,15 +205,34 @@ class ConversationRouter:
     async def _obey(self, conversation: Conversation, directive: dict[str, Any]) -> None:
         fields = dict(directive)
         name = fields.pop("name", "")
-        if name == "verified":
-            await self._transcript.change(conversation.id, **verified_fields(fields))
-            # The page may switch to large type for an elderly customer.
-            channel = conversation_channel(conversation.id)
-            await self._bus.publish(channel, STATE, state=conversation.owner)
-        elif name == "handoff":
+        if name == "handoff":
             await self._open_handoff(conversation.id, HandoffRequest.from_directive(fields))
-        else:
+        elif name != "verified":
             log.warning("unknown_directive", name=name)
+
+    async def _recognise(
+        self, conversation: Conversation, message: Message, directive: dict[str, Any]
+    ) -> tuple[Conversation, Message]:
+        """The customer has just proved who they are: where the talk goes on from here."""
+        account = conversation.channel_account or conversation.id
+        joined = await self._identities.bind(
+            conversation.channel, account, known_from(directive), said_from=message.seq
+        )
+        here = conversation_channel(conversation.id)
+        if joined.id == conversation.id:
+            # The page may switch to large type for an elderly customer.
+            await self._bus.publish(here, STATE, state=joined.owner)
+            return joined, message
+        log.info("conversation_joined", left=conversation.id, joined=joined.id)
+        if conversation.customer_id is not None:
+            # What the dialogue learnt of one customer is nothing for the next.
+            with contextlib.suppress(DialogueDown):
+                await self._dialogue.forget(conversation.dialogue_id or conversation.id)
+        await self._bus.publish(here, MOVED, conversation_id=joined.id)
+        if joined.owner != "bot":
+            await self._transcript.append(joined.id, Draft("system", words.JOINED))
+        moved, joined = await self._identities.followed(message.id)
+        return joined, moved
 
     async def _open_handoff(self, conversation_id: str, request: HandoffRequest) -> None:
         try:
@@ -221,31 +281,35 @@ def best_hit(understanding: dict[str, Any]) -> tuple[float, str | None]:
     return (float(hits[0]["score"]), str(hits[0]["entry_id"])) if hits else (0.0, None)
 
 
-def identity_of(conversation: Conversation) -> dict[str, Any]:
-    """The customer's identity as the dialogue may know it."""
+def identity_of(conversation: Conversation, address: str = "") -> dict[str, Any]:
+    """The customer's identity as the dialogue may know it.
+
+    Args:
+        address: network address of whoever speaks, for counting attempts.
+    """
     profile = conversation.profile or {}
-    if conversation.assurance < VERIFIED:
-        return {"assurance": conversation.assurance, "elderly": bool(profile.get("elderly"))}
-    return {
+    elderly = bool(profile.get("elderly"))
+    identity: dict[str, Any] = {"assurance": conversation.assurance, "elderly": elderly}
+    source = {"account": conversation.channel_account, "address": address}
+    identity |= {name: _named(value) for name, value in source.items() if value}
+    if conversation.assurance < BOUND:
+        return identity
+    return identity | {
         "customer_id": conversation.customer_id,
         "phone": conversation.phone,
-        "assurance": conversation.assurance,
         "name": profile.get("name"),
         "tier": profile.get("tier"),
-        "elderly": bool(profile.get("elderly")),
     }
 
 
-def verified_fields(directive: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a conversation whose customer has just been verified."""
-    return {
-        "customer_id": directive["customer_id"],
-        "phone": directive["phone"],
-        "assurance": VERIFIED,
-        "profile": {
-            # A directive's own name is "verified", so the customer's has another key.
-            "name": directive.get("customer_name"),
-            "tier": directive.get("tier"),
-            "elderly": directive.get("elderly"),
-        },
-    }
+def _named(source: str) -> str:
+    """Tells one source from another without saying which."""
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def known_from(directive: dict[str, Any]) -> Known:
+    """The customer of a ``verified`` directive."""
+    # A directive's own name is "verified", so the customer's has another key.
+    profile = {"name": directive.get("customer_name")}
+    profile |= {name: directive.get(name) for name in ("tier", "elderly")}
+    return Known(directive["customer_id"], directive["phone"], profile)

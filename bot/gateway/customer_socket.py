@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,14 +12,13 @@ import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
-from bot.channels.web import WebAdapter
+from bot.gateway.access import Visitor
 from bot.gateway.customer_api import PAGE, MessageRequest
 from bot.gateway.metrics import SOCKETS
 from bot.gateway.services import Services, services_of
 from core.errors import ChangdaError, InvalidInput, MalformedBody, NotAuthenticated
-from core.events import MESSAGE, QUEUE_POSITION, STATE, TYPING, Event
+from core.events import MESSAGE, MOVED, QUEUE_POSITION, STATE, TYPING, Event
 from core.redis_keys import conversation_channel
-from core.transcript import Conversation
 
 router = APIRouter(prefix="/api/v1")
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ async def follow(socket: WebSocket, conversation_id: str) -> None:
     services = services_of(socket)
     await socket.accept()
     try:
-        conversation, after = await _authenticate(socket, services, conversation_id)
+        visitor, after = await _authenticate(socket, services, conversation_id)
     except ChangdaError as error:
         await socket.send_json({"type": "error", **error.problem()})
         await socket.close(_REFUSED)
@@ -43,20 +43,20 @@ async def follow(socket: WebSocket, conversation_id: str) -> None:
         return
     SOCKETS.labels("customer").inc()
     try:
-        await _CustomerSocket(socket, services, conversation).run(after)
+        await _CustomerSocket(socket, services, visitor).run(after)
     finally:
         SOCKETS.labels("customer").dec()
 
 
 async def _authenticate(
     socket: WebSocket, services: Services, conversation_id: str
-) -> tuple[Conversation, int]:
+) -> tuple[Visitor, int]:
     frame = await asyncio.wait_for(_receive(socket), AUTH_WAIT_S)
     token, after = frame.get("token"), frame.get("after", 0)
     if frame.get("type") != "auth" or not isinstance(token, str):
         raise NotAuthenticated
-    conversation = await services.access.by_token(token, conversation_id)
-    return conversation, after if isinstance(after, int) and after >= 0 else 0
+    visitor = await services.access.by_token(socket, token, conversation_id)
+    return visitor, after if isinstance(after, int) and after >= 0 else 0
 
 
 async def _receive(socket: WebSocket) -> dict[str, Any]:
@@ -73,36 +73,63 @@ async def _receive(socket: WebSocket) -> dict[str, Any]:
 
 
 class _CustomerSocket:
-    def __init__(self, socket: WebSocket, services: Services, conversation: Conversation) -> None:
+    def __init__(self, socket: WebSocket, services: Services, visitor: Visitor) -> None:
         self._socket = socket
         self._services = services
-        self._conversation = conversation
+        self._visitor = visitor
         self._seen = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def _id(self) -> str:
+        return self._visitor.conversation.id
+
     async def run(self, after: int) -> None:
         self._seen = after
-        channel = conversation_channel(self._conversation.id)
+        await self._services.sockets.opened(self._id)
+        pulling = asyncio.create_task(self._pull())
+        try:
+            while not pulling.done():
+                await self._follow(pulling)
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            pulling.cancel()
+            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+                await pulling
+            await self._services.sockets.closed(self._id)
+
+    async def _follow(self, pulling: asyncio.Task[None]) -> None:
+        """Pushes what happens in the conversation until the customer leaves or goes on in another."""
         # Listening starts before the backlog is read, so nothing falls between the two.
-        async with self._services.bus.listen(channel) as events:
+        async with self._services.bus.listen(conversation_channel(self._id)) as events:
             await self._send_backlog()
-            status = await self._services.status_of(self._conversation.id)
+            status = await self._services.status_of(self._id)
             await self._socket.send_json({"type": "ready", "seq": self._seen, **status})
             pushing = asyncio.create_task(self._push(events))
             try:
-                await self._pull()
-            except (WebSocketDisconnect, RuntimeError):
-                pass
+                await asyncio.wait({pulling, pushing}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 pushing.cancel()
                 with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
                     await pushing
 
+    async def _move(self) -> bool:
+        """Whether this account now speaks elsewhere; the page begins anew there."""
+        account = await self._services.identities.find(self._visitor.channel, self._visitor.account)
+        if account is None or account.conversation_id in (None, self._id):
+            return False
+        await self._services.sockets.closed(self._id)
+        joined = await self._services.transcript.conversation(str(account.conversation_id))
+        self._visitor = replace(self._visitor, conversation=joined)
+        await self._services.sockets.opened(self._id)
+        self._seen = 0
+        await self._socket.send_json({"type": MOVED, "conversation_id": joined.id})
+        return True
+
     async def _send_backlog(self) -> None:
         while True:
-            messages = await self._services.transcript.messages(
-                self._conversation.id, self._seen, "all", PAGE
-            )
+            messages = await self._services.transcript.messages(self._id, self._seen, "all", PAGE)
             for message in messages:
                 await self._socket.send_json({"type": MESSAGE, "message": message.public()})
                 self._seen = message.seq
@@ -112,12 +139,14 @@ class _CustomerSocket:
     async def _push(self, events: asyncio.Queue[Event]) -> None:
         while True:
             event = await events.get()
+            if event["type"] == MOVED and await self._move():
+                return
             if event["type"] == MESSAGE:
                 await self._push_message(event["message"])
             elif event["type"] == TYPING:
                 await self._socket.send_json({"type": TYPING, "sender": event["sender"]})
             elif event["type"] == STATE:
-                status = await self._services.status_of(self._conversation.id)
+                status = await self._services.status_of(self._id)
                 await self._socket.send_json({"type": STATE, **status})
             elif event["type"] == QUEUE_POSITION:
                 await self._socket.send_json(event)
@@ -145,9 +174,10 @@ class _CustomerSocket:
         kind = frame.get("type")
         if kind == "ping":
             await self._socket.send_json({"type": "pong"})
+            await self._services.sockets.alive(self._id)
         elif kind == "typing":
             preview = str(frame.get("text", ""))
-            await self._services.handoffs.customer_typing(self._conversation.id, preview)
+            await self._services.handoffs.customer_typing(self._id, preview)
         elif kind == "message":
             # Answering must not block the reading of pings and further messages.
             task = asyncio.create_task(self._answer(frame))
@@ -160,9 +190,9 @@ class _CustomerSocket:
         client_message_id = frame.get("client_message_id")
         try:
             body = MessageRequest.model_validate(frame)
-            adapter = WebAdapter(self._conversation.channel)
-            inbound = adapter.decode(self._conversation.id, body.text, body.client_message_id)
-            outcome = await self._services.router.receive(inbound)
+            inbound = self._visitor.says(body.text, body.client_message_id)
+            plan = self._services.care.plan(inbound.text)
+            outcome = await self._services.router.receive(inbound, plan)
             reply: dict[str, Any] = {
                 "type": "ack",
                 "client_message_id": inbound.channel_message_id,

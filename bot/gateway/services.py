@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -18,10 +19,16 @@ from bot.dialogue.client import DialogueClient, DialogueDown
 from bot.gateway.access import CustomerAccess
 from bot.gateway.answers import AnswerFollower
 from bot.gateway.assistant import DialogueAssistant
+from bot.gateway.care import Care
+from bot.gateway.channels import Channels, build_channels
 from bot.gateway.conversations import ConversationRouter
 from bot.gateway.facts import OperatorFacts
 from bot.gateway.limits import AttemptLimiter
 from bot.gateway.locks import ConversationLocks
+from bot.gateway.push import Push
+from bot.gateway.sockets import OpenSockets
+from bot.identity.accounts import Identities
+from bot.identity.app_tokens import AppTokens
 from core.database import Database
 from core.events import LiveBus
 from core.security import TokenIssuer
@@ -48,6 +55,11 @@ class Services:
     staff: StaffDirectory
     transcript: Transcript
     access: CustomerAccess
+    identities: Identities
+    app_tokens: AppTokens
+    sockets: OpenSockets
+    push: Push
+    care: Care
     limiter: AttemptLimiter
     dialogue: DialogueClient
     operator: OperatorClient
@@ -55,6 +67,7 @@ class Services:
     knowledge: KnowledgeService
     answers: AnswerFollower
     router: ConversationRouter
+    channels: Channels
 
     async def status_of(self, conversation_id: str) -> dict[str, Any]:
         """Who owns a conversation now, as its customer may know it."""
@@ -78,7 +91,10 @@ class Services:
 
     async def close(self) -> None:
         """Closes connections in the reverse order of use."""
+        await self.channels.close()
         await self.handoffs.settle()
+        await self.push.close()
+        await self.app_tokens.close()
         await self.dialogue.close()
         await self.operator.close()
         await self.bus.close()
@@ -110,12 +126,17 @@ def build_services(settings: Settings) -> Services:
     bus = LiveBus(redis)
     tokens = TokenIssuer(settings.token_key.get_secret_value())
     transcript = Transcript(database, bus)
+    sockets = OpenSockets(redis)
+    push = Push(settings, database, sockets)
+    transcript.watchers.append(push.said)
+    identities = Identities(database, timedelta(hours=settings.verified_hours))
     dialogue = DialogueClient(settings)
     operator = OperatorClient(settings.bss, settings.bss_timeout_s)
 
     async def forget(conversation_id: str) -> None:
         try:
-            await dialogue.forget(conversation_id)
+            conversation = await transcript.conversation(conversation_id)
+            await dialogue.forget(conversation.dialogue_id or conversation_id)
         except DialogueDown as error:
             log.warning("dialogue_not_reset", conversation=conversation_id, error=str(error))
 
@@ -149,7 +170,11 @@ def build_services(settings: Settings) -> Services:
         bus,
         knowledge.record_miss,
         answers,
+        identities,
     )
+    channels = build_channels(settings, database, redis, transcript, identities, router, handoffs)
+    # What is said here goes out now; what other processes say, at the next look.
+    transcript.watchers.append(lambda _: channels.courier.nudge())
     return Services(
         settings=settings,
         database=database,
@@ -158,7 +183,12 @@ def build_services(settings: Settings) -> Services:
         tokens=tokens,
         staff=StaffDirectory(database, tokens, settings.staff_token_hours),
         transcript=transcript,
-        access=CustomerAccess(settings, tokens, transcript),
+        access=CustomerAccess(settings, tokens, transcript, identities),
+        identities=identities,
+        app_tokens=AppTokens.from_settings(settings),
+        sockets=sockets,
+        push=push,
+        care=Care(transcript, bus),
         limiter=AttemptLimiter(redis),
         dialogue=dialogue,
         operator=operator,
@@ -166,9 +196,12 @@ def build_services(settings: Settings) -> Services:
         knowledge=knowledge,
         answers=answers,
         router=router,
+        channels=channels,
     )
 
 
 async def run_background(services: Services, stop: asyncio.Event) -> None:
     """Housekeeping of one app process until ``stop`` is set."""
-    await services.handoffs.watch_agents(stop)
+    await asyncio.gather(
+        services.handoffs.watch_agents(stop), services.push.run(stop), services.channels.run(stop)
+    )

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.identity.joining import conversation_for, join, speaking_in
+from bot.identity.joining import carry, conversation_for, join, speaking_in
 from bot.identity.models import ChannelAccount, Known, Number
 from core.clock import now
 from core.database import Database
 from core.errors import InvalidInput, NotFound
-from core.transcript import Conversation
+from core.transcript import Conversation, Message
 
 MAX_ACCOUNT = 128
 MAX_NUMBERS = 10
@@ -140,6 +140,22 @@ class Identities:
                 if getattr(conversation, name) != value:
                     setattr(conversation, name, value)
         return conversation
+
+    async def followed(self, message_id: str) -> tuple[Message, Conversation]:
+        """A message and its conversation as they are now, wherever they went meanwhile.
+
+        A word that reached a guest's conversation just after it was joined is carried after it.
+        """
+        async with self._database.reading() as session:
+            message = await session.get_one(Message, message_id)
+            conversation = await session.get_one(Conversation, message.conversation_id)
+        if conversation.continued_in is None:
+            return message, conversation
+        async with self._database.transaction() as session:
+            left = await session.get_one(Conversation, conversation.id)
+            joined = await session.get_one(Conversation, conversation.continued_in)
+            await carry(session, left, joined, since=0)
+            return await session.get_one(Message, message_id), joined
 
     async def _row(self, session: AsyncSession, channel: str, account: str) -> ChannelAccount:
         if not account or len(account) > MAX_ACCOUNT:

@@ -66,7 +66,7 @@ async def join(
         there = here if here is not None and mine else await _open(session, row)
     if here is not None and there.id != here.id:
         guest = here.customer_id is None and before is None
-        await _carry(session, here, there, 0 if guest else said_from)
+        await carry(session, here, there, 0 if guest else said_from)
         if guest:
             await _follow(session, here, there)
     row.conversation_id = there.id
@@ -112,7 +112,7 @@ async def _open(session: AsyncSession, row: ChannelAccount, **fields: Any) -> Co
     return opened
 
 
-async def _carry(
+async def carry(
     session: AsyncSession, source: Conversation, target: Conversation, since: int | None
 ) -> None:
     """Appends the words of one conversation from ``since`` on to another, with new numbers.

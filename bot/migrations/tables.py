@@ -11,7 +11,9 @@ MODULES = (
     "knowledge_base.models",
     "handoff.models",
     "bot.identity.models",
+    "bot.gateway.push",
     "bot.channels.contacts",
+    "bot.channels.wecom.log_reader",
 )
 
 

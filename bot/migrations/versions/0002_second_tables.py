@@ -43,6 +43,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("channel", "account", name=op.f("pk_channel_contacts")),
     )
     op.create_table(
+        "channel_cursors",
+        sa.Column("channel", sa.String(length=20), nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("cursor", sa.String(length=512), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "account", name=op.f("pk_channel_cursors")),
+    )
+    op.create_table(
         "knowledge_answer",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("message_id", sa.String(length=40), nullable=True),
@@ -192,6 +200,21 @@ def upgrade() -> None:
         )
         batch_op.create_index(batch_op.f("ix_number_reveals_staff_id"), ["staff_id"], unique=False)
 
+    op.create_table(
+        "push_jobs",
+        sa.Column("message_id", sa.String(length=40), nullable=False),
+        sa.Column("customer_id", sa.String(length=40), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["messages.id"], name=op.f("fk_push_jobs_message_id")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_push_jobs")),
+    )
+    with op.batch_alter_table("push_jobs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_push_jobs_due_at"), ["due_at"], unique=False)
+
     with op.batch_alter_table("agent_presence", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("lapsed", sa.Integer(), server_default=sa.text("0"), nullable=False)
@@ -330,6 +353,10 @@ def downgrade() -> None:
         batch_op.drop_column("notice")
         batch_op.drop_column("lapsed")
 
+    with op.batch_alter_table("push_jobs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_push_jobs_due_at"))
+
+    op.drop_table("push_jobs")
     with op.batch_alter_table("number_reveals", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_number_reveals_staff_id"))
         batch_op.drop_index(batch_op.f("ix_number_reveals_handoff_id"))
@@ -363,6 +390,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_knowledge_answer_conversation")
 
     op.drop_table("knowledge_answer")
+    op.drop_table("channel_cursors")
     op.drop_table("channel_contacts")
     with op.batch_alter_table("canned_replies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_canned_replies_owner"))

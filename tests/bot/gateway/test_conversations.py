@@ -73,7 +73,9 @@ async def test_a_guests_identity_is_withheld_until_verified(
     guest: Guest, dialogue: StandInDialogue, services: Services
 ) -> None:
     await guest.send("你好")
-    assert dialogue.asked[0]["metadata"]["customer"] == {"assurance": 0, "elderly": False}
+    known = dialogue.asked[0]["metadata"]["customer"]
+    assert (known["assurance"], known["elderly"]) == (0, False)
+    assert set(known) == {"assurance", "elderly", "account", "address"}
     dialogue.answer = lambda _: VERIFIED
     await guest.send("246810")
     conversation = await services.transcript.conversation(guest.id)

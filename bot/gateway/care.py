@@ -1,0 +1,76 @@
+"""Elderly mode by asking: 「大字版」, 「我老了看不清」, and back again with 「普通版」."""
+
+from __future__ import annotations
+
+import re
+
+from bot.gateway.channel_rules import Plan
+from bot.gateway.words import buttons
+from core.events import STATE, LiveBus
+from core.redis_keys import conversation_channel
+from core.transcript import Conversation, Draft, Message, Transcript
+
+_NOISE = re.compile(r"[\s，。！!？?、,.~～]")
+_LARGE = re.compile(
+    r"(大字|大号字|长辈|老年|老人|敬老|关怀|适老)(版|模式|字体)?|大字(体|号)|"
+    r"字.{0,3}(大一?点|大一?些|调大|放大|太小|看不清)|(放大|调大|加大).{0,2}字|"
+    r"(老了|年纪大|岁数大|上了?年纪|眼睛?花|老花|眼神不好|视力不好|眼睛不好).{0,8}|"
+    r"(看不清|看不见|看不清楚)(字|屏幕|楚)?"
+)
+_NORMAL = re.compile(
+    r"(普通|标准|正常|常规|小字)(版|模式|字体|字号)|(退出|关闭|取消|不要|关掉).{0,2}"
+    r"(大字|长辈|老年|关怀|适老)(版|模式)?|字.{0,2}(太大|小一?点|调小|变小)"
+)
+_SHORT = 18
+"""Longer words hold a request besides; then only the mode changes and the dialogue answers."""
+ON = "好的，已经换成大字版，我说话会短一些。要找真人，点「转人工」就行。"
+OFF = "好的，已经换回普通版。"
+ON_BUTTONS = ("查话费", "查流量", "转人工")
+
+
+def wants(text: str) -> bool | None:
+    """True: large and simple; False: as usual; None: the words are about something else."""
+    plain = _NOISE.sub("", text)
+    if len(plain) > 2 * _SHORT:
+        return None
+    if _NORMAL.search(plain):
+        return False
+    return True if _LARGE.search(plain) and not _about_offers(plain) else None
+
+
+def _about_offers(text: str) -> bool:
+    """「老年套餐」 is a plan, not a wish for large type."""
+    return bool(re.search(r"套餐|资费|优惠|卡|手机|办理?|流量|话费|宽带", text))
+
+
+class Care:
+    """Switches the mode of a conversation and tells the open pages."""
+
+    def __init__(self, transcript: Transcript, bus: LiveBus) -> None:
+        self._transcript = transcript
+        self._bus = bus
+
+    async def switch(self, conversation_id: str, elderly: bool) -> None:
+        """Raises NotFound."""
+        conversation = await self._transcript.conversation(conversation_id)
+        profile = {**(conversation.profile or {}), "elderly": elderly}
+        await self._transcript.change(conversation_id, profile=profile)
+        channel = conversation_channel(conversation_id)
+        await self._bus.publish(channel, STATE, state=conversation.owner)
+
+    def plan(self, text: str) -> Plan | None:
+        """What a wish for (or against) large type means for the message; None = nothing."""
+        wish = wants(text)
+        if wish is None:
+            return None
+
+        async def answer(conversation: Conversation, message: Message) -> list[Draft]:
+            await self.switch(conversation.id, wish)
+            return [
+                Draft(
+                    "bot", ON if wish else OFF, buttons(ON_BUTTONS) if wish else None,
+                    in_reply_to=message.id,
+                )
+            ]  # fmt: skip
+
+        return Plan(text, answer)
