@@ -172,6 +172,9 @@ class Courier:
             raise WindowClosed("客户超过48小时没有说话")
         await self._outbox.begin(load.parcels, load.parcels[0].message_id)
         sending = load.sending
+        if sending.choices:
+            # Before they are seen: a quick customer may pick one at once.
+            await self._contacts.offer(channel, trip.account, sending.choices)
         if note:
             # Numbers stand in the text already.
             sending = Sending(sending.key, sending.text)
@@ -183,8 +186,6 @@ class Courier:
             elif not (isinstance(error, TryLater) and error.counted):
                 await self._contacts.refund(channel, trip.account)
             raise
-        if load.sending.choices:
-            await self._contacts.offer(channel, trip.account, load.sending.choices)
         if load.complete:
             await self._outbox.sent(load.parcels, receipt)
             trip.done(load.parcels)
