@@ -2,7 +2,8 @@
 
 How near is too near belongs to the encoder and to the base, so it is measured on the base in force: of
 the questions of different entries only few may be warned about. ``python -m
-knowledge_base.duplicates`` prints what these thresholds catch on our corpus.
+knowledge_base.duplicates`` prints what the thresholds catch on our corpus: each similar question is
+held out in turn, written as if it were a new entry's, and should be found to belong to its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -206,6 +208,17 @@ def nearest_of_others(base: LoadedBase) -> Vectors:
     return found
 
 
+def nearest_of_own(base: LoadedBase) -> Vectors:
+    """For each question form: closeness to the nearest other form of its own entry."""
+    starts, found = base.content.form_starts, []
+    for begin, end in pairwise(starts):
+        spread = _unit(np.asarray(base.content.forms[begin:end]) - base.form_mean)
+        nearness = spread @ spread.T
+        np.fill_diagonal(nearness, -1)
+        found.append(nearness.max(axis=1) if end - begin > 1 else np.empty(0, np.float32))
+    return np.concatenate(found)
+
+
 def _unit(vectors: Vectors) -> Vectors:
     unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return unit
@@ -238,3 +251,37 @@ def _numbers(answer: str) -> set[str]:
 
 def _listed(numbers: set[str]) -> str:
     return "、".join(sorted(numbers, key=lambda n: float(n))[:6])
+
+
+def main() -> None:
+    """Prints the thresholds measured on our corpus and what they catch."""
+    import json
+    import tempfile
+    from pathlib import Path
+
+    from core.settings import get_settings
+    from knowledge_base.building import build_content
+    from knowledge_base.ranking import base_model
+    from knowledge_base.seed_corpus import read_corpus
+
+    settings = get_settings()
+    encoder = SentenceEncoder(settings.encoder_dir)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = VectorCache(encoder, Path(folder))
+        entries = read_corpus()
+        model = base_model(encoder.fingerprint)
+        base = LoadedBase(build_content(entries, cache, encoder, model))
+        own, others, limits = nearest_of_own(base), nearest_of_others(base), measure(base)
+        cache.close()
+    figures = {
+        "encoder": encoder.fingerprint, "entries": len(entries), "forms": len(base.content.forms),
+        **asdict(limits),
+        "own_caught": round(float(np.mean(own >= limits.close)), 3),
+        "distinct_warned": round(float(np.mean(others >= limits.close)), 3),
+        "distinct_called_same": round(float(np.mean(others >= limits.same)), 3),
+    }  # fmt: skip
+    print(json.dumps(figures, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

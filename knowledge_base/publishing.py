@@ -11,28 +11,27 @@ import asyncio
 import contextlib
 import fcntl
 import shutil
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
-from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select
 
 from core import events, redis_keys
 from core.clock import now
-from core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from core.errors import Conflict, NotFound, Unavailable
 from core.events import LiveBus
 from knowledge_base.building import Progress, VectorCache, build_content
 from knowledge_base.calibrate import model_for
-from knowledge_base.content import EntryContent
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.index import IndexUnavailable
 from knowledge_base.indexing import LOCAL, IndexStore
-from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Revision, Snapshot
+from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Snapshot
 from knowledge_base.ranking import default_model
+from knowledge_base.releases import Plan, activate, contents, mark, plan_of, restore
 from knowledge_base.search import LoadedBase
 from knowledge_base.snapshot import (
     META,
@@ -46,10 +45,14 @@ from knowledge_base.snapshot import (
     snapshot_folder,
     write_content,
 )
-from knowledge_base.store import KnowledgeStore, show
+from knowledge_base.store import KnowledgeStore
 
 log = structlog.get_logger(__name__)
 KEPT_SNAPSHOTS = 5
+
+
+def _silent(done: int, total: int) -> None:
+    return None
 
 
 class PublishRefused(Conflict):
@@ -62,20 +65,6 @@ class ReviewNeeded(Conflict):
     """Nobody but its author has seen what should go live; ``data`` lists it."""
 
     code, title = "review_needed", "还没有另一位编辑审核通过，本次没有发布。"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What the next snapshot holds: entry id → revision number, and which of that is new.
-
-    ``waiting`` is left as customers have it, because nobody approved it yet.
-    """
-
-    target: dict[str, int]
-    entries: list[BaseEntry]
-    published: list[str]
-    removed: list[str]
-    waiting: list[str]
 
 
 @dataclass(frozen=True)
@@ -159,8 +148,8 @@ class Publisher:
             asked = int(await session.scalar(select(func.count(GoldenQuestion.id))) or 0)
         failed: list[GoldenFailure] = []
         if golden and asked and (plan.published or plan.removed):
-            failed = await self._golden(await asyncio.to_thread(self._build, plan.entries, None))
-            self.progress = None
+            content = await asyncio.to_thread(self._build, plan.entries, _silent)
+            failed = await self._golden(content)
         return Preview(
             [i for i in plan.published if i not in known],
             [i for i in plan.published if i in known],
@@ -200,8 +189,8 @@ class Publisher:
                 row = await session.get(Snapshot, version)
                 if row is None:
                     raise NotFound("没有这个版本。")
-                await _restore(session, row, editor)
-                await _activate(session, row)
+                await restore(session, row, editor)
+                await activate(session, row)
                 await asyncio.to_thread(point_to, self._dir, version)
         await self._announce(version)
 
@@ -215,8 +204,13 @@ class Publisher:
     async def _bring_live(
         self, plan: Plan, editor: Editor, force: bool, report: Progress | None
     ) -> PublishReport:
+        def told(done: int, total: int) -> None:
+            self.progress = (done, total)
+            if report:
+                report(done, total)
+
         try:
-            content = await asyncio.to_thread(self._build, plan.entries, report)
+            content = await asyncio.to_thread(self._build, plan.entries, told)
             failed = await self._golden(content)
             if failed and not force:
                 raise PublishRefused(failures=[failure.to_dict() for failure in failed])
@@ -261,14 +255,9 @@ class Publisher:
         folder = snapshot_folder(self._dir, version)
         await self._index(await asyncio.to_thread(read_content, folder, self._encoder.fingerprint))
 
-    def _build(self, entries: list[BaseEntry], report: Progress | None) -> SnapshotContent:
-        def told(done: int, total: int) -> None:
-            self.progress = (done, total)
-            if report:
-                report(done, total)
-
+    def _build(self, entries: list[BaseEntry], tell: Progress) -> SnapshotContent:
         ranking = model_for(entries, self._encoder, self._cache)
-        return build_content(entries, self._cache, self._encoder, ranking, told)
+        return build_content(entries, self._cache, self._encoder, ranking, tell)
 
     async def _golden(self, content: SnapshotContent) -> list[GoldenFailure]:
         async with self._database.reading() as session:
@@ -290,8 +279,8 @@ class Publisher:
                 )  # fmt: skip
                 session.add(row)
                 await session.flush()
-                await _mark(session, plan, editor)
-                await _activate(session, row)
+                await mark(session, plan, editor)
+                await activate(session, row)
                 await asyncio.to_thread(point_to, self._dir, meta.version)
         except BaseException:
             if previous is not None and current_version(self._dir) == meta.version:
@@ -305,8 +294,8 @@ class Publisher:
             missing = [i for i in ids or [] if i not in known]
             if missing:
                 raise NotFound(f"没有编号为 {missing[0]} 的知识。", ids=missing)
-            plan = _target(rows, None if ids is None else set(ids), reviewed)
-            entries = await _contents(session, plan.target)
+            plan = plan_of(rows, None if ids is None else set(ids), reviewed)
+            entries = await contents(session, plan.target)
         # A revision that editors switched off is published, but customers do not get it.
         return replace(plan, entries=entries)
 
@@ -369,101 +358,3 @@ class Publisher:
                 except BlockingIOError as error:
                     raise Conflict("另一次发布正在进行，请稍候再试。") from error
                 yield
-
-
-def _target(rows: Iterable[KnowledgeEntry], ids: set[str] | None, reviewed: bool) -> Plan:
-    target: dict[str, int] = {}
-    published, removed, waiting = [], [], []
-    for row in rows:
-        chosen = ids is None or row.id in ids
-        number = row.published_revision
-        if chosen and row.state == "retired":
-            if number is not None:
-                removed.append(row.id)
-            continue
-        if chosen and number != row.latest_revision:
-            if reviewed and row.state != "approved":
-                waiting.append(row.id)
-            else:
-                number = row.latest_revision
-                published.append(row.id)
-        if number is not None:
-            target[row.id] = number
-    return Plan(target, [], published, removed, waiting)
-
-
-async def _contents(session: AsyncSession, target: dict[str, int]) -> list[BaseEntry]:
-    found = []
-    ids = sorted(target)
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        query = select(Revision).where(Revision.entry_id.in_(part))
-        for revision in (await session.scalars(query)).all():
-            if target[revision.entry_id] == revision.number:
-                content = EntryContent.model_validate(revision.content)
-                if content.enabled:
-                    found.append(content.to_base_entry(revision.entry_id, revision.number))
-    return sorted(found, key=lambda entry: entry.entry_id)
-
-
-async def _mark(session: AsyncSession, plan: Plan, editor: Editor) -> None:
-    """Marks what goes live; an entry saved again meanwhile keeps its newer draft."""
-    for entry_id in plan.published:
-        entry = await session.get_one(KnowledgeEntry, entry_id)
-        number = plan.target[entry_id]
-        await _set_revision(session, entry_id, entry.published_revision, "retired")
-        await session.execute(
-            update(Revision)
-            .where(Revision.entry_id == entry_id, Revision.number == number)
-            .values(state="published", published_by=editor.id, published_at=now())
-        )
-        entry.published_revision = number
-        if entry.latest_revision == number and entry.state != "retired":
-            entry.state = "published"
-    for entry_id in plan.removed:
-        entry = await session.get_one(KnowledgeEntry, entry_id)
-        await _set_revision(session, entry_id, entry.published_revision, "retired")
-        entry.published_revision = None
-
-
-async def _set_revision(
-    session: AsyncSession, entry_id: str, number: int | None, state: str
-) -> None:
-    if number is not None:
-        change = update(Revision).where(Revision.entry_id == entry_id, Revision.number == number)
-        await session.execute(change.values(state=state))
-
-
-async def _activate(session: AsyncSession, row: Snapshot) -> None:
-    await session.execute(update(Snapshot).where(Snapshot.active).values(active=False))
-    row.active = True
-    await session.flush()
-
-
-async def _restore(session: AsyncSession, row: Snapshot, editor: Editor) -> None:
-    """Makes the tables say what the snapshot holds; drafts not yet published stay drafts."""
-    for entry in (await session.scalars(select(KnowledgeEntry))).all():
-        wanted = row.revisions.get(entry.id)
-        if wanted == entry.published_revision:
-            continue
-        await _set_revision(session, entry.id, entry.published_revision, "retired")
-        await _set_revision(session, entry.id, wanted, "published")
-        was_live = entry.latest_revision == entry.published_revision
-        entry.published_revision = wanted
-        entry.version += 1
-        entry.updated_at, entry.updated_by = now(), editor.id
-        entry.updated_by_name = editor.name
-        if was_live or entry.state == "retired":
-            await _show_revision(session, entry, wanted)
-
-
-async def _show_revision(session: AsyncSession, entry: KnowledgeEntry, wanted: int | None) -> None:
-    if wanted is None:
-        entry.state = "retired"
-        return
-    query = select(Revision).where(Revision.entry_id == entry.id, Revision.number == wanted)
-    revision = await session.scalar(query)
-    if revision is None:
-        raise InvalidInput(f"{entry.id} 的第 {wanted} 版已经不在。")
-    entry.latest_revision = wanted
-    show(entry, EntryContent.model_validate(revision.content), "published")

@@ -98,7 +98,7 @@ class KnowledgeStore:
         query = query.where(KnowledgeEntry.state != "retired").order_by(KnowledgeEntry.id)
         async with self.database.reading() as session:
             rows = (await session.execute(query)).all()
-        return [EntryView(e, EntryContent.model_validate(r.content)) for e, r in rows]
+        return [EntryView(e, EntryContent.stored(r.content)) for e, r in rows]
 
     async def lines(self, entry_ids: Sequence[str]) -> list[dict[str, Any]]:
         """What a list of changes shows of entries: id, question, category, state, who wrote it."""
