@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
 Vectors = npt.NDArray[np.float32]
-_REMEMBERED = 4096
+_REMEMBERED = 1024
 _BLOCK = 1 << 20
 T = TypeVar("T")
 
