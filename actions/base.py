@@ -11,6 +11,7 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import numerals, runtime
+from actions.assurance import BOUND, enough
 from actions.bss.client import OperatorClient
 from actions.bss.errors import BssError, BssRefused, BssUnavailable
 from actions.delivery import Event, deliver
@@ -63,6 +64,8 @@ class DialogueAction(Action, ABC):
             return Outcome(redirect=Offer(action_for(chosen.intent), chosen), neutral=True)
         turn = replace(turn, request=request)
         if self.private:
+            if turn.identity is None and turn.bound and enough(self.action, BOUND):
+                turn = replace(turn, identity=turn.bound)
             if turn.identity is None:
                 return with_mood(verify_first(turn, self.action), turn)
             if other := other_number(turn, turn.identity):
@@ -116,8 +119,8 @@ def worded(error: BssError, turn: Turn) -> Outcome:
     if not isinstance(error, BssUnavailable):
         return said(error.detail, HUMAN)
     count = float(turn.slots.get("outages") or 0) + 1
-    if count >= OUTAGES_BEFORE_PERSON:
-        text = f"{error.detail}已经试了两次，我请人工同事来跟进。"
+    if count >= (1 if turn.elderly else OUTAGES_BEFORE_PERSON):
+        text = f"{error.detail}我请人工同事来跟进。"
         return said(text, handoff=Handoff("outage"), slots={"outages": 0.0})
     return said(
         f"{error.detail}您可以过一会儿再试，或者现在转人工。",
@@ -134,7 +137,8 @@ def with_mood(outcome: Outcome, turn: Turn) -> Outcome:
         return _with_person(outcome, wanted, "您反映的情况我们非常重视，马上请专人为您处理。")
     if not turn.angry:
         return outcome
-    if float(turn.slots.get("anger") or 0) + 1 >= ANGER_BEFORE_PERSON:
+    patience = 1 if turn.elderly else ANGER_BEFORE_PERSON
+    if float(turn.slots.get("anger") or 0) + 1 >= patience:
         text = "给您添麻烦了，我马上请人工同事来为您处理，前面的情况会一起交接。"
         return _with_person(outcome, Handoff("sentiment"), text)
     return _offering_person(outcome.after(SORRY))

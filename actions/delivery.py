@@ -58,7 +58,8 @@ def deliver(
     events = _memory(outcome, turn, tried, shown)
     if outcome.verified:
         direct(dispatcher, "verified", **_verified_fields(outcome.verified))
-        events.append(SlotSet("verified", {**outcome.verified.to_dict(), "at": time.time()}))
+        proof = {"at": time.time(), "account": turn.account or None}
+        events.append(SlotSet("verified", {**outcome.verified.to_dict(), **proof}))
     if outcome.handoff:
         hand_over(outcome.handoff, turn, dispatcher, tried, shown)
         return events + _released(turn)

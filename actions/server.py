@@ -8,6 +8,7 @@ import structlog
 from rasa_sdk import Action
 from rasa_sdk.endpoint import create_app as create_sdk_app
 from rasa_sdk.executor import ActionExecutor
+from redis.asyncio import Redis
 from sanic import Sanic
 
 from actions import (
@@ -24,6 +25,8 @@ from actions import (
     usage,
 )
 from actions.tasks import form
+from core.limits import AttemptLimiter
+from core.settings import get_settings
 
 MODULES = (
     billing, complaints, conversation, faults, handoff, knowledge, lifecycle, packages, services,
@@ -69,13 +72,18 @@ def create_app() -> Sanic:
     app.config.KEEP_ALIVE_TIMEOUT = 120
     app.config.ACCESS_LOG = False
 
+    # Connects at its first use, inside the server's own loop.
+    redis = Redis.from_url(get_settings().redis, socket_timeout=1.0, socket_connect_timeout=0.5)
+
     async def warm(_: Sanic) -> None:
         # The catalogue and the connection are ready before the first customer.
+        runtime.count_with(AttemptLimiter(redis))
         if not await runtime.operator().healthy():
             log.warning("operator_systems_unreachable_at_start")
 
     async def stop(_: Sanic) -> None:
         await runtime.close()
+        await redis.aclose()
 
     app.register_listener(warm, "after_server_start")
     app.register_listener(stop, "after_server_stop")

@@ -13,6 +13,7 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from actions import numerals
+from actions.assurance import BOUND, VERIFIED
 
 VERIFIED_FOR_S = 1800.0
 _SILENT_EVENTS = {
@@ -107,8 +108,14 @@ class Turn:
     conversation_id: str
     request: Request
     identity: Identity | None = None
+    bound: Identity | None = None
+    """Recognised by their account, without a proof of these hours; see ``actions.assurance``."""
     bound_phone: str | None = None
     """Known from the channel but not verified."""
+    account: str = ""
+    """Tells one channel account from another."""
+    address: str = ""
+    """The same for network addresses."""
     elderly: bool = False
     angry: bool = False
     flags: tuple[str, ...] = ()
@@ -159,8 +166,11 @@ class Turn:
             conversation_id=tracker.sender_id,
             request=request,
             identity=identity,
+            bound=None if identity else _bound(known),
+            account=str(known.get("account") or ""),
+            address=str(known.get("address") or ""),
             bound_phone=str(known["phone"]) if known.get("phone") and not identity else None,
-            elderly=bool(identity.elderly if identity else known.get("elderly")),
+            elderly=bool(known.get("elderly") or (identity and identity.elderly)),
             angry=mood.get("label") == "angry" and not kept,
             flags=() if kept else _flags(mood.get("flags")),
             knowledge=request.knowledge or message.get("knowledge") or {},
@@ -184,10 +194,18 @@ def _flags(value: Any) -> tuple[str, ...]:
 
 
 def _identity(known: dict[str, Any], slot: Any) -> Identity | None:
-    if known.get("customer_id") and int(known.get("assurance") or 0) >= 2:
+    if known.get("customer_id") and int(known.get("assurance") or 0) >= VERIFIED:
         return Identity.from_dict(known)
-    if isinstance(slot, dict) and time.time() - float(slot.get("at", 0)) < VERIFIED_FOR_S:
+    # Several accounts may speak in one conversation; one's proof is not the other's.
+    same = isinstance(slot, dict) and slot.get("account") == known.get("account")
+    if same and time.time() - float(slot.get("at", 0)) < VERIFIED_FOR_S:
         return Identity.from_dict(slot)
+    return None
+
+
+def _bound(known: dict[str, Any]) -> Identity | None:
+    if known.get("customer_id") and known.get("assurance") == BOUND:
+        return Identity.from_dict(known)
     return None
 
 

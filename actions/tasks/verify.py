@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from actions import numerals
+from actions import numerals, runtime
 from actions.bss.errors import BssRefused
 from actions.outcome import Outcome, said
 from actions.replies import HUMAN, Button, Reply
@@ -33,6 +33,8 @@ class Verify(Task):
     async def review(self, state: TaskState, desk: Desk) -> Outcome | None:
         phone = state.filled.get("phone")
         if phone and not state.notes.get("sent"):
+            if words := await runtime.code_attempts().sending(phone, desk.turn):
+                return said(words, HUMAN)
             try:
                 await desk.bss.identity.send_code(phone)
             except BssRefused as error:
@@ -84,10 +86,16 @@ class Verify(Task):
 
     async def execute(self, state: TaskState, desk: Desk) -> Outcome:
         phone, code = state.filled["phone"], state.filled.pop("code")
+        attempts = runtime.code_attempts()
+        if words := await attempts.closed(phone, desk.turn):
+            return said(words, HUMAN)
         try:
             customer = await desk.bss.identity.check_code(phone, code)
         except BssRefused as error:
+            if error.reason == "wrong_code":
+                await attempts.wrong(phone, desk.turn)
             return self._refused(error, state)
+        await attempts.right(phone, desk.turn)
         identity = Identity(
             customer.id, customer.phone, customer.name, customer.tier, customer.elderly
         )

@@ -89,5 +89,9 @@ class CustomerAccess:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Network address of the other side; a trusted proxy's word counts (uvicorn sees to that)."""
-    return connection.client.host if connection.client else ""
+    """Network address of the other side; a trusted proxy's word counts (uvicorn sees to that).
+
+    Empty for this machine itself: that is a proxy which did not say for whom, so everybody at once.
+    """
+    host = connection.client.host if connection.client else ""
+    return "" if host in ("127.0.0.1", "::1") else host

@@ -53,7 +53,7 @@ class Care:
     async def switch(self, conversation_id: str, elderly: bool) -> None:
         """Raises NotFound."""
         conversation = await self._transcript.conversation(conversation_id)
-        profile = {**(conversation.profile or {}), "elderly": elderly}
+        profile = {**(conversation.profile or {}), "elderly": elderly, "elderly_chosen": True}
         await self._transcript.change(conversation_id, profile=profile)
         channel = conversation_channel(conversation_id)
         await self._bus.publish(channel, STATE, state=conversation.owner)

@@ -24,6 +24,7 @@ from core.settings import Settings
 log = structlog.get_logger(__name__)
 MAX_TOKEN = 8192
 ALGORITHMS = frozenset({"RS256", "ES256"})
+_YEAR_2100 = 4_102_444_800
 _PHONE = r"^1[3-9]\d{9}$"
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -41,7 +42,7 @@ class _Claims(BaseModel):
 
     sub: StrictStr = Field(min_length=1, max_length=40)
     phone: StrictStr = Field(pattern=_PHONE)
-    exp: float
+    exp: float = Field(gt=0, lt=_YEAR_2100)
     name: StrictStr | None = Field(None, max_length=40)
     tier: StrictStr | None = Field(None, max_length=20)
     elderly: StrictBool | None = None
@@ -151,11 +152,11 @@ def _header(token: str) -> tuple[str, str]:
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
         raise refused("malformed") from error
     algorithm, kid = header.get("alg"), header.get("kid", "")
-    if algorithm not in ALGORITHMS or "crit" in header:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS or "crit" in header:
         raise refused("algorithm")
     if not isinstance(kid, str):
         raise refused("malformed")
-    return kid, str(algorithm)
+    return kid, algorithm
 
 
 def _reason(error: Exception) -> str:

@@ -72,8 +72,18 @@ async def join(
     row.conversation_id = there.id
     for name, value in row.identity().items():
         setattr(there, name, value)
-    there.profile = {**(there.profile or {}), **_told(row.profile)}
+    there.profile = _profile(row, here, there)
     return there
+
+
+def _profile(row: ChannelAccount, here: Conversation | None, there: Conversation) -> dict[str, Any]:
+    """What the operator says of the customer; how they wish to be served, they say themselves."""
+    profile = {**(there.profile or {}), **_told(row.profile)}
+    for source in (there, here):
+        wishes = (source.profile or {}) if source else {}
+        if wishes.get("elderly_chosen"):
+            profile |= {name: wishes[name] for name in ("elderly", "elderly_chosen")}
+    return profile
 
 
 async def _home(
