@@ -12,17 +12,17 @@ from core.transcript import Conversation, Draft, Message, Transcript
 
 _NOISE = re.compile(r"[\s，。！!？?、,.~～]")
 _LARGE = re.compile(
-    r"(大字|大号字|长辈|老年|老人|敬老|关怀|适老)(版|模式|字体)?|大字(体|号)|"
+    r"(长辈|老年|老人|敬老|关怀|适老)(版|模式|字体)|大字(版|模式|体|号)?|大号字|"
     r"字.{0,3}(大一?点|大一?些|调大|放大|太小|看不清)|(放大|调大|加大).{0,2}字|"
-    r"(老了|年纪大|岁数大|上了?年纪|眼睛?花|老花|眼神不好|视力不好|眼睛不好).{0,8}|"
-    r"(看不清|看不见|看不清楚)(字|屏幕|楚)?"
+    r"(我|人)(也|都|已经)?老了|(年纪|岁数|年龄)大|上了?年纪|老花|眼睛?花|(眼神|视力|眼睛)不好|"
+    r"^我?(有点|都)?(看不清|看不见)楚?(字|屏幕)?[了啊呢]?$"
 )
 _NORMAL = re.compile(
     r"(普通|标准|正常|常规|小字)(版|模式|字体|字号)|(退出|关闭|取消|不要|关掉).{0,2}"
     r"(大字|长辈|老年|关怀|适老)(版|模式)?|字.{0,2}(太大|小一?点|调小|变小)"
 )
 _SHORT = 18
-"""Longer words hold a request besides; then only the mode changes and the dialogue answers."""
+"""Longer words are about something else."""
 ON = "好的，已经换成大字版，我说话会短一些。要找真人，点「转人工」就行。"
 OFF = "好的，已经换回普通版。"
 ON_BUTTONS = ("查话费", "查流量", "转人工")
@@ -31,7 +31,7 @@ ON_BUTTONS = ("查话费", "查流量", "转人工")
 def wants(text: str) -> bool | None:
     """True: large and simple; False: as usual; None: the words are about something else."""
     plain = _NOISE.sub("", text)
-    if len(plain) > 2 * _SHORT:
+    if len(plain) > _SHORT:
         return None
     if _NORMAL.search(plain):
         return False

@@ -75,7 +75,7 @@ async def test_a_guests_identity_is_withheld_until_verified(
     await guest.send("你好")
     known = dialogue.asked[0]["metadata"]["customer"]
     assert (known["assurance"], known["elderly"]) == (0, False)
-    assert set(known) == {"assurance", "elderly", "account", "address"}
+    assert set(known) == {"assurance", "elderly", "account"}
     dialogue.answer = lambda _: VERIFIED
     await guest.send("246810")
     conversation = await services.transcript.conversation(guest.id)
