@@ -56,5 +56,5 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         knowledge_router(parts.knowledge, parts.staff, parts.operator.catalogue_facts)
     )
     parts.channels.mount(app)
-    pages.install(app)
+    pages.install(app, parts.settings.embed_origins)
     return app

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import html
+from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from core.settings import ROOT
@@ -15,13 +17,15 @@ router = APIRouter(include_in_schema=False)
 FOLDERS = {
     "chat": ROOT / "bot" / "gateway" / "pages" / "chat",
     "desk": ROOT / "handoff" / "desk",
+    "widget": ROOT / "bot" / "gateway" / "pages" / "widget",
     "knowledge": ROOT / "knowledge_base" / "console",
     "vendor": ROOT / "core" / "web" / "vendor",
     "common": ROOT / "core" / "web" / "common",
 }
 _CHAT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'"
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; "
+    "frame-src 'self'; frame-ancestors 'self'"
 )
 # Vue compiles the staff pages' own templates in the browser; element-plus places inline styles.
 _STAFF_POLICY = (
@@ -33,10 +37,35 @@ _STAFF_POLICY = (
 _DOCS_POLICY = "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'"
 
 
+_MAIN = '<script type="module" src="/static/chat/main.js"></script>'
+_INSIDE = '<script type="module" src="/static/widget/inside.js"></script>'
+
+
 @router.get("/")
 async def chat() -> FileResponse:
     """The customer's page."""
     return FileResponse(FOLDERS["chat"] / "index.html")
+
+
+@router.get("/embed")
+async def embed(request: Request) -> HTMLResponse:
+    """The same page for the frame of ``widget.js``; another script agrees with the site around it first."""
+    page = (FOLDERS["chat"] / "index.html").read_text()
+    origins = html.escape(" ".join(getattr(request.app.state, "embed_origins", ())), quote=True)
+    started = f'<meta name="changda-origins" content="{origins}">\n{_INSIDE}'
+    return HTMLResponse(page.replace(_MAIN, started))
+
+
+@router.get("/widget.js")
+async def widget() -> FileResponse:
+    """What another site loads to show the chat."""
+    return FileResponse(FOLDERS["widget"] / "widget.js", media_type="text/javascript")
+
+
+@router.get("/widget/demo")
+async def widget_demo() -> FileResponse:
+    """A site that shows the chat."""
+    return FileResponse(FOLDERS["widget"] / "demo.html")
 
 
 @router.get("/desk")
@@ -69,7 +98,9 @@ async def docs(request: Request) -> HTMLResponse:
     )
 
 
-def _policy(path: str) -> str:
+def _policy(path: str, origins: Sequence[str] = ()) -> str:
+    if path in ("/", "/embed") and origins:
+        return _CHAT_POLICY.replace("ancestors 'self'", f"ancestors 'self' {' '.join(origins)}")
     if path.startswith(("/desk", "/ops", "/knowledge")):
         return _STAFF_POLICY
     return _DOCS_POLICY if path.startswith("/docs") else _CHAT_POLICY
@@ -81,7 +112,8 @@ async def add_headers(
     """Security headers on everything; files are revalidated, because there is no build step."""
     response = await call_next(request)
     path = request.url.path
-    response.headers.setdefault("Content-Security-Policy", _policy(path))
+    origins = getattr(request.app.state, "embed_origins", ())
+    response.headers.setdefault("Content-Security-Policy", _policy(path, origins))
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "no-referrer")
     vendored = path.startswith("/static/vendor/")
@@ -93,10 +125,25 @@ async def add_headers(
     return response
 
 
-def install(app: FastAPI) -> None:
-    """Mounts pages and files."""
+def install(app: FastAPI, embed_origins: Sequence[str] = ()) -> None:
+    """Mounts pages and files.
+
+    Args:
+        embed_origins: sites that may show the chat and call the customer's API from their own scripts.
+    """
+    app.state.embed_origins = tuple(embed_origins)
     for name, folder in FOLDERS.items():
         if folder.exists():
             app.mount(f"/static/{name}", StaticFiles(directory=folder), name=f"static-{name}")
     app.include_router(router)
     app.middleware("http")(add_headers)
+    if embed_origins:
+        # Without cookies: who calls from there has a customer's own token, or nothing.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(embed_origins),
+            allow_methods=["GET", "POST", "PUT"],
+            allow_headers=["Authorization", "Content-Type"],
+            allow_credentials=False,
+            max_age=600,
+        )
