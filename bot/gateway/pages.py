@@ -41,10 +41,21 @@ _MAIN = '<script type="module" src="/static/chat/main.js"></script>'
 _INSIDE = '<script type="module" src="/static/widget/inside.js"></script>'
 
 
+# What the first module would only ask for after it has come itself.
+_PRELOADED = ("cards.js", "markdown.js", "socket.js")
+_PRELOAD = {"Link": ", ".join(f"</static/chat/{name}>; rel=modulepreload" for name in _PRELOADED)}
+
+
 @router.get("/")
 async def chat() -> FileResponse:
     """The customer's page."""
-    return FileResponse(FOLDERS["chat"] / "index.html")
+    return FileResponse(FOLDERS["chat"] / "index.html", headers=_PRELOAD)
+
+
+@router.get("/favicon.ico")
+async def icon() -> FileResponse:
+    """The icon of pages that name none."""
+    return FileResponse(FOLDERS["chat"] / "favicon.svg", media_type="image/svg+xml")
 
 
 @router.get("/embed")
@@ -53,7 +64,7 @@ async def embed(request: Request) -> HTMLResponse:
     page = (FOLDERS["chat"] / "index.html").read_text()
     origins = html.escape(" ".join(getattr(request.app.state, "embed_origins", ())), quote=True)
     started = f'<meta name="changda-origins" content="{origins}">\n{_INSIDE}'
-    return HTMLResponse(page.replace(_MAIN, started))
+    return HTMLResponse(page.replace(_MAIN, started), headers=_PRELOAD)
 
 
 @router.get("/widget.js")

@@ -6,8 +6,11 @@ import httpx
 import pytest
 
 from bot.gateway.services import Services
-from core.transcript import Draft
+from bot.gateway.transcript_file import as_html
+from core.clock import now
+from core.transcript import Draft, Message
 from tests.bot.gateway.conftest import Guest
+from tests.browser import PageOpener, open_page  # noqa: F401
 
 pytestmark = pytest.mark.integration
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(1)"> 号码13800000001'
@@ -60,3 +63,21 @@ async def test_only_the_owner_and_only_known_forms(guest: Guest, http: httpx.Asy
     assert (await fetch(guest, "html", other["access_token"])).status_code == 403
     assert (await fetch(guest, "html", "nonsense")).status_code == 401
     assert (await fetch(guest, "pdf")).status_code == 422
+
+
+@pytest.mark.browser
+async def test_the_file_runs_nothing_in_a_browser(open_page: PageOpener) -> None:  # noqa: F811
+    said = '<script>window.hurt=1</script><img src=x onerror="window.hurt=1">{{7*7}}</p></li></ul>'
+    message = Message(
+        id="m", seq=1, sender="customer", text=said, audience="all", created_at=now(),
+        card={"type": "bill", "title": said, "total": said, "items": [{"name": said}]},
+    )  # fmt: skip
+    agent = Message(
+        id="n", seq=2, sender="agent", agent_name=said, text=said, audience="all", created_at=now()
+    )
+    page = await open_page("about:blank")
+    await page.set_content(as_html([message, agent], now()))
+    assert await page.evaluate("window.hurt") is None
+    assert await page.locator("li").count() == 2
+    assert await page.locator("img, script").count() == 0
+    assert said in await page.locator("body").inner_text()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from bot.gateway import pages
 
@@ -39,6 +39,7 @@ class Thread:
     ratings: list[dict[str, Any]] = field(default_factory=list)
     previews: list[str] = field(default_factory=list)
     seq: int = 0
+    joined: str = "home"
 
 
 class FakeGateway:
@@ -49,6 +50,8 @@ class FakeGateway:
         self.script: dict[str, list[dict[str, Any]]] = {}
         self.opened: list[dict[str, Any]] = []
         """Bodies of POST /sessions."""
+        self.preferred: list[dict[str, Any]] = []
+        """Bodies of PUT …/preferences."""
         self.profile: dict[str, Any] = {}
         self.greets: dict[str, Any] = {}
         """What the ready frame says besides state and seq."""
@@ -91,6 +94,17 @@ class FakeGateway:
         self.thread.state = state
         self.push(type="state", state=state, **fields)
 
+    def join(self, *texts: str) -> None:
+        """The customer's conversation turns out to be another one, with these words of theirs in it."""
+        own = [m["text"] for m in self.thread.messages if m["sender"] == "customer"]
+        self.thread.messages.clear()
+        self.thread.seq += 100
+        self.thread.joined += "x"
+        for text in (*texts, *own):
+            self._append(self.thread, "customer", text)
+        self.push(type="moved", conversation_id=self.thread.joined)
+        self._run(self._announce(list(self.thread.messages)))
+
     def cut(self) -> None:
         """Closes every connection without a word."""
         self._run(self._cut(self.thread))
@@ -110,6 +124,8 @@ class FakeGateway:
         app.get(f"{root}/messages", response_model=None)(self._read)
         app.post(f"{root}/rating", response_model=None)(self._rate)
         app.post(f"{root}/cancel-wait", response_model=None)(self._cancel)
+        app.put(f"{root}/preferences", response_model=None)(self._prefer)
+        app.get(f"{root}/transcript", response_model=None)(self._transcript)
         app.websocket(f"{root}/ws")(self._follow)
         pages.install(app)
         return app
@@ -152,7 +168,12 @@ class FakeGateway:
         if thread is None:
             return problem(401, "登录已过期，请重新进入。")
         messages = [m for m in thread.messages if m["seq"] > after]
-        return {"messages": messages, "state": thread.state}
+        return {
+            "conversation_id": thread.joined,
+            "messages": messages,
+            "state": thread.state,
+            "profile": self.profile,
+        }
 
     async def _rate(
         self, conversation_id: str, body: dict[str, Any], request: Request
@@ -171,6 +192,19 @@ class FakeGateway:
         message = self._append(thread, "system", "已为您取消人工排队。")
         await self._announce([message], thread)
         return {"state": "bot"}
+
+    async def _prefer(self, conversation_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.preferred.append(body)
+        return {"profile": body}
+
+    async def _transcript(
+        self, conversation_id: str, request: Request
+    ) -> HTMLResponse | JSONResponse:
+        if self.problems:
+            return problem(*self.problems.pop(0))
+        thread = self._of(request, conversation_id)
+        assert thread is not None
+        return HTMLResponse("<!doctype html>" + "|".join(m["text"] for m in thread.messages))
 
     async def _follow(self, socket: WebSocket, conversation_id: str) -> None:
         if self.no_sockets:

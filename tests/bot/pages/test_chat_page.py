@@ -737,6 +737,38 @@ async def test_first_paint_and_layout_shift_on_a_slow_phone(
     assert shift < 0.02
 
 
+async def test_people_are_told_apart_by_name(
+    gateway: FakeGateway, server: Server, open_page: PageOpener
+) -> None:
+    page = await open_page(server.url, width=360)
+    await expect(replies(page)).to_have_count(1)
+    gateway.become("human", agent_name="林小雨")
+    gateway.say("agent", "您好", agent_name="林小雨")
+    gateway.say("agent", "我来看一下", agent_name="林小雨")
+    gateway.say("system", "客服周明已加入会话，和我们一起为您处理。")
+    gateway.say("agent", "我来说明", agent_name="周明<b>")
+    names = page.locator(".msg.agent .by:visible")
+    await expect(names).to_have_text(["人工客服 林小雨", "人工客服 周明<b>"])
+    assert not await overflows(page)
+
+
+async def test_the_conversation_can_be_kept(
+    gateway: FakeGateway, server: Server, open_page: PageOpener
+) -> None:
+    open_page.allow(NETWORK_NOISE)
+    page = await open_page(server.url, width=360)
+    await expect(replies(page)).to_have_count(1)
+    async with page.expect_download() as coming:
+        await page.get_by_role("button", name="保存记录").click()
+    file = await coming.value
+    assert file.suggested_filename == "畅答对话记录.html"
+    assert GREETING in (await file.path()).read_text("utf-8")
+    gateway.problems = [(503, "系统暂时繁忙，请稍后再试。")]
+    await page.get_by_role("button", name="保存记录").click()
+    await expect(page.locator(".banner")).to_contain_text("系统暂时繁忙")
+    await expect(page.get_by_role("button", name="保存记录")).to_be_enabled()
+
+
 def test_the_page_is_small() -> None:
     parts = [p for p in FOLDERS["chat"].iterdir() if p.suffix in (".html", ".js", ".css")]
     assert sum(part.stat().st_size for part in parts) < LIMIT

@@ -18,14 +18,14 @@ export class Problem extends Error {
 export function createApi(base) {
 	const path = (session) => `${base}/conversations/${encodeURIComponent(session.conversation_id)}`;
 
-	async function call(method, url, session, body) {
+	async function call(method, url, session, body, kind = "json") {
 		const headers = { "Content-Type": "application/json" };
 		if (session) headers.Authorization = `Bearer ${session.access_token}`;
 		const abort = new AbortController();
 		const timer = setTimeout(() => abort.abort(), TIMEOUT);
 		try {
 			const response = await fetch(url, { method, headers, body: body && JSON.stringify(body), signal: abort.signal });
-			if (response.ok) return await response.json();
+			if (response.ok) return await response[kind]();
 			// A proxy's error page is not JSON; its status says enough.
 			const { detail } = await response.json().catch(() => ({}));
 			throw new Problem({ status: response.status, detail });
@@ -42,7 +42,9 @@ export function createApi(base) {
 		send: (session, text, id) => call("POST", `${path(session)}/messages`, session, { text, client_message_id: id }),
 		read: (session, after) => call("GET", `${path(session)}/messages?after=${after}`, session),
 		rate: (session, score, comment) => call("POST", `${path(session)}/rating`, session, { score, comment }),
+		prefer: (session, fields) => call("PUT", `${path(session)}/preferences`, session, fields),
 		cancelWait: (session) => call("POST", `${path(session)}/cancel-wait`, session),
+		transcript: (session) => call("GET", `${path(session)}/transcript`, session, null, "blob"),
 		socketUrl: (session) => new URL(`${path(session)}/ws`, location.href).href.replace(/^http/, "ws"),
 	};
 }

@@ -6,7 +6,7 @@ import { store } from "./store.js";
 const FEW_PLANS = 2;
 const SCORES = ["很不满意", "不满意", "一般", "满意", "非常满意"];
 
-/** The element of a card, or null for an unknown kind. `actions`: say(text), rate(score, comment). */
+/** The element of a card, or null for an unknown kind. */
 export function cardElement(card, actions) {
 	const kinds = { bill, plans, usage, ticket, rating };
 	const build = Object.hasOwn(kinds, card?.type) && kinds[card.type];
@@ -39,8 +39,6 @@ const money = (amount) => (cents(amount) === null ? amount : String(amount).repl
 /** 「2026-10」 as 「10月」. */
 const monthName = (month) => String(month).replace(/^\d{4}-0?(\d{1,2})$/, "$1月");
 
-// ---- bill
-
 function change(difference, since) {
 	if (!difference) return null;
 	const more = difference > 0;
@@ -70,8 +68,6 @@ function compared({ month, total, compare }) {
 		known && (change(now - before, monthName(month)) ?? h("span", "两个月一样")));
 }
 
-// ---- plans
-
 function plans(card, actions) {
 	const title = card.title || "可选套餐";
 	const options = (card.plans ?? []).map((plan) => planOption(plan, actions));
@@ -93,8 +89,6 @@ function planOption(plan, actions) {
 	return option;
 }
 
-// ---- usage
-
 function usage(card) {
 	return frame("usage", card.title || "本月用量", null, h("ul", (card.buckets ?? []).map(bucket)));
 }
@@ -111,8 +105,6 @@ function bucket({ name, used, total, left, unit = "", percent }) {
 			h("p.soft", `已用 ${used}${unit}`, limited && ` / 共 ${total}${unit}`)));
 }
 
-// ---- ticket
-
 function ticket(card) {
 	const steps = card.steps ?? [];
 	const rows = steps.map((step, index) => {
@@ -123,8 +115,6 @@ function ticket(card) {
 	return frame("ticket", card.title || "服务工单", h("span.badge", card.status),
 		h("p.soft", `工单号 ${card.id}`), h("ol", rows));
 }
-
-// ---- rating
 
 let groups = 0;
 

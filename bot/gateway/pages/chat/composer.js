@@ -1,4 +1,4 @@
-/** Where the customer writes: grows with the text, safe with input methods, takes dictation. */
+/** Where the customer writes: grows with the text, takes dictation. */
 
 import { tell } from "./dom.js";
 import { createDictation } from "./speech.js";
@@ -6,10 +6,7 @@ import { createDictation } from "./speech.js";
 const LIMIT = 2000;
 const PREVIEW_EVERY = 1200;
 
-/**
- * @param ui the page's parts: composer, input, send, count, mic
- * @param actions say(text), typing(text), notice(words)
- */
+/** `actions`: say(text), typing(text), notice(words). */
 export function createComposer(ui, actions) {
 	const { input } = ui;
 	let composing = false;

@@ -1,4 +1,4 @@
-/** One conversation: what is known of it and what is still to be sent. Knows nothing of the DOM. */
+/** One conversation, and what is still to be sent. Knows nothing of the DOM. */
 
 import { Problem } from "./api.js";
 import { backoff, createLink } from "./socket.js";
@@ -14,10 +14,8 @@ const FULL_PAGE = 100;
 const pause = (wait) => new Promise((resolve) => setTimeout(resolve, wait));
 
 /**
- * @param api see api.js
- * @param page hears message(message, live), entry(entry) (of the outbox, new or changed), dropped(id), typing(sender),
- *   state(state, agent), queue(place), link(status), profile(profile), caughtUp(), renewed(notice), notice(text)
- * @param sessionFields () => what a new session is opened with
+ * @param page hears what happens; see main.js
+ * @param sessionFields () => what a session is opened with
  */
 export function createConversation(api, page, sessionFields) {
 	const outbox = createOutbox();
@@ -25,6 +23,7 @@ export function createConversation(api, page, sessionFields) {
 	const asking = new Set();
 	let session = store.get("session");
 	let timeline = createTimeline();
+	let place;
 	let link = null;
 	let state = "bot";
 	let agent = null;
@@ -35,8 +34,6 @@ export function createConversation(api, page, sessionFields) {
 	let readAgain = false;
 	let sending = false;
 	let sendAgain = false;
-
-	// ---- session
 
 	async function start() {
 		showOutbox();
@@ -64,7 +61,7 @@ export function createConversation(api, page, sessionFields) {
 		}
 	}
 
-	/** A new conversation. With a notice (the token is refused) what is unsent goes along. */
+	/** A new conversation; with a notice (token refused) what is unsent goes along. */
 	async function renew(notice) {
 		if (renewing) return;
 		renewing = true;
@@ -72,9 +69,7 @@ export function createConversation(api, page, sessionFields) {
 		link = null;
 		dropEchoes();
 		for (const { id, seq } of outbox.all()) if (seq || !notice) outbox.remove(id);
-		timeline = createTimeline();
-		caughtUp = false;
-		page.renewed(notice);
+		begin({}, notice);
 		showOutbox();
 		// Another tab may have renewed already.
 		const found = notice && store.get("session");
@@ -100,13 +95,12 @@ export function createConversation(api, page, sessionFields) {
 		});
 	}
 
-	// ---- receiving
-
 	const hear = {
 		message: ({ message }) => accept(message),
 		typing: ({ sender }) => page.typing(sender),
 		state: setState,
 		queue: page.queue,
+		moved: begin,
 		ready(frame) {
 			setState(frame);
 			if (timeline.last >= frame.seq) timeline.complete(timeline.last);
@@ -130,6 +124,14 @@ export function createConversation(api, page, sessionFields) {
 			else page.notice(problem.message);
 		},
 	};
+
+	/** Also when the customer goes on in their conversation of another channel. */
+	function begin({ conversation_id }, notice) {
+		place = conversation_id;
+		timeline = createTimeline();
+		caughtUp = false;
+		page.renewed(notice);
+	}
 
 	function upToDate() {
 		if (!caughtUp) page.caughtUp();
@@ -155,7 +157,6 @@ export function createConversation(api, page, sessionFields) {
 		if (source.queue) page.queue(source.queue);
 	}
 
-	/** Reads everything after the last message known to be complete. */
 	function read() {
 		if (reading) readAgain = true;
 		reading ??= readPages().finally(() => (reading = null));
@@ -178,6 +179,10 @@ export function createConversation(api, page, sessionFields) {
 				throw problem;
 			}
 			if (mine !== session) return;
+			if ((place ??= found.conversation_id) !== found.conversation_id) {
+				begin(found);
+				return await readPages();
+			}
 			messages = found.messages;
 			messages.forEach(accept);
 			if (messages.length) timeline.complete(messages[messages.length - 1].seq);
@@ -187,9 +192,6 @@ export function createConversation(api, page, sessionFields) {
 		upToDate();
 	}
 
-	// ---- sending
-
-	/** The server can be reached again: whatever waits goes out. */
 	function resume() {
 		pump();
 		outbox.all().forEach(ask);
@@ -243,7 +245,7 @@ export function createConversation(api, page, sessionFields) {
 		}
 	}
 
-	/** Asks again, by its own id, for the answer to a message that is stored but not acknowledged. */
+	/** Asks again for the answer to a message stored but not acknowledged. */
 	async function ask(entry) {
 		if (asking.has(entry.id) || outbox.find(entry.id)?.status !== "stored") return;
 		asking.add(entry.id);
@@ -308,6 +310,8 @@ export function createConversation(api, page, sessionFields) {
 			setState(await api.cancelWait(session));
 			refresh();
 		},
+		transcript: () => api.transcript(session),
+		prefer: (fields) => session && api.prefer(session, fields).catch(() => {}),
 		/** Forgets this conversation on this device and begins another. */
 		restart: () => renew(null),
 	};

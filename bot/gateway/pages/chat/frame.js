@@ -5,7 +5,7 @@ import { tell } from "./dom.js";
 const NOTICE = 6000;
 const LOST = "网络不太稳定，正在重新连接，您发的消息会在恢复后自动送达。";
 
-/** @param ui the page's parts; @param names what the header says while the bot talks: [name, presence] */
+/** `names`: what the header says while the bot talks, [name, presence]. */
 export function createFrame(root, ui, names) {
 	let state = "bot";
 	let agent = null;

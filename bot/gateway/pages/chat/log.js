@@ -1,4 +1,4 @@
-/** The messages on the page, ordered by sequence number; what is still to be sent comes last. */
+/** The messages on the page, by sequence number; what is still to be sent comes last. */
 
 import { cardElement, fewer } from "./cards.js";
 import { clock, h, icon } from "./dom.js";
@@ -12,12 +12,9 @@ const FEW_BUTTONS = 3;
 const TYPING = 8000;
 const SAYS = { bot: "小畅：", agent: "人工客服：", customer: "我：" };
 
-/**
- * @param ui the page's parts: log, scroll, typing, latest
- * @param actions say(text, event), retry(id), drop(id), rate(score, comment), read(text)
- */
+/** `actions`: say(text, event), retry(id), drop(id), rate(score, comment), read(text). */
 export function createLog(ui, actions) {
-	// {sender, seq, at, node, body, stamp, buttons?, note?, failed?}, in order of seq; and not yet confirmed.
+	// {sender, who, seq, at, node, body, stamp, buttons?, note?, failed?}, by seq; and not yet confirmed.
 	let items = [];
 	let waiting = [];
 	let byClientId = new Map();
@@ -89,13 +86,12 @@ export function createLog(ui, actions) {
 		follow(false);
 	}
 
-	// ---- building
-
 	function build(message) {
 		const sender = SAYS[message.sender] ? message.sender : "system";
-		const item = { sender, stamp: h("p.stamp", { hidden: true }) };
-		const { text, card, buttons } = message;
-		const body = h("div.body", sender === "system" ? text && line(text) : [h("span.sr", SAYS[sender]), text && bubble(text, sender)],
+		const { text, card, buttons, agent_name: name } = message;
+		const item = { sender, who: sender + name, stamp: h("p.stamp", { hidden: true }) };
+		const body = h("div.body", sender === "system" ? text && line(text) : [
+			name && sender === "agent" ? h("p.by", `人工客服 ${name}`) : h("span.sr", SAYS[sender]), text && bubble(text, sender)],
 			cardElement(card, actions));
 		if (buttons?.length) body.append((item.buttons = chips(buttons)));
 		item.body = body;
@@ -123,15 +119,13 @@ export function createLog(ui, actions) {
 		if (item.note) item.body.append(item.note);
 	}
 
-	// ---- order
-
 	function place(item) {
 		items = items.filter((other) => other !== item);
 		let index = items.length;
 		while (index > 0 && items[index - 1].seq > item.seq) index -= 1;
 		items.splice(index, 0, item);
 		const next = items[index + 1] ?? waiting[0];
-		// Moving a node within the log would make screen readers say it again.
+		// A moved node is said again by screen readers.
 		if (item.node.parentNode !== thread || item.node.nextSibling !== (next?.node ?? null)) {
 			thread.insertBefore(item.node, next?.node ?? null);
 		}
@@ -144,10 +138,10 @@ export function createLog(ui, actions) {
 		const pause = previous ? item.at - previous.at : Infinity;
 		item.stamp.hidden = pause < STAMP;
 		item.stamp.textContent = clock(item.at);
-		item.node.classList.toggle("joined", pause < GROUP && previous.sender === item.sender);
+		item.node.classList.toggle("joined", pause < GROUP && previous.who === item.who);
 	}
 
-	/** Only the newest choices of the bot may be used, and only until somebody else has spoken. */
+	/** Only the bot's newest choices may be used, until somebody else has spoken. */
 	function refreshButtons() {
 		const all = [...items, ...waiting.filter((item) => !item.failed)];
 		let newest = all.pop();
@@ -155,9 +149,7 @@ export function createLog(ui, actions) {
 		items.forEach((item) => enable(item, item === newest));
 	}
 
-	// ---- scrolling
-
-	/** As far down as leaves the start of the newest exchange in sight: a long answer is read from its top. */
+	/** The start of the newest exchange stays in sight: a long answer is read from its top. */
 	function target() {
 		const end = ui.scroll.scrollHeight - ui.scroll.clientHeight;
 		return anchor ? Math.min(end, anchor.node.offsetTop - MARGIN) : end;

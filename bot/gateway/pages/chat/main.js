@@ -3,21 +3,21 @@
 import { createApi } from "./api.js";
 import { createComposer } from "./composer.js";
 import { createConversation } from "./conversation.js";
+import { h } from "./dom.js";
 import { createFrame } from "./frame.js";
 import { createLog } from "./log.js";
 import { createReader } from "./speech.js";
 import { store } from "./store.js";
 
-/** Starts the chat in `root`; its data attributes configure it: api, channel, app-token. */
+/** `root`'s data attributes: api, channel, app-token. */
 export function mount(root) {
 	const ui = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]));
 	const { api, channel, appToken } = root.dataset;
 	const title = document.title;
 
-	// ---- preferences
-
 	const asked = new URLSearchParams(location.search).get("elderly");
 	if (asked !== null) store.set("elderly", asked !== "0");
+	let told;
 	const chosen = { elderly: Boolean(store.get("elderly")), aloud: Boolean(store.get("aloud")) };
 
 	function prefer(name, on) {
@@ -28,14 +28,17 @@ export function mount(root) {
 		composer.fit();
 	}
 
-	for (const name of ["elderly", "aloud"]) {
-		ui[name].addEventListener("click", () => {
-			prefer(name, !chosen[name]);
-			store.set(name, chosen[name]);
-		});
+	function keep(name, on) {
+		prefer(name, on);
+		store.set(name, on);
 	}
 
-	// ---- parts
+	for (const name of ["elderly", "aloud"]) {
+		ui[name].addEventListener("click", () => {
+			keep(name, !chosen[name]);
+			if (name === "elderly") conversation.prefer({ elderly: chosen.elderly });
+		});
+	}
 
 	const read = (text) => reader.read(text, chosen.elderly ? 0.85 : 1);
 	const say = (text, event) => {
@@ -69,18 +72,25 @@ export function mount(root) {
 			if (document.hidden) document.title = `【新消息】${title}`;
 		},
 		profile({ elderly }) {
-			// What the customer chose here counts for more.
-			if (elderly && store.get("elderly") === null) prefer("elderly", true);
+			// What was chosen here counts for more, until it is asked for otherwise.
+			const news = told === undefined ? elderly && store.get("elderly") === null : elderly !== told;
+			told = elderly;
+			if (news) keep("elderly", elderly);
 		},
 	}, () => ({ channel, elderly: chosen.elderly, app_token: appToken }));
 	const composer = createComposer(ui, { say, typing: conversation.typing, notice: frame.notice });
 
 	ui.person.addEventListener("click", (event) => say("转人工", event));
 	ui.renew.addEventListener("click", () => confirm("清除本机上的聊天记录，开始新的对话？") && conversation.restart());
-	ui.leave.addEventListener("click", async () => {
-		ui.leave.disabled = true;
-		await conversation.cancelWait().catch((problem) => frame.notice(problem.message));
-		ui.leave.disabled = false;
+	const press = (button, work) => button.addEventListener("click", async () => {
+		button.disabled = true;
+		await work().catch((problem) => frame.notice(problem.message));
+		button.disabled = false;
+	});
+	press(ui.leave, conversation.cancelWait);
+	press(ui.save, async () => {
+		const href = URL.createObjectURL(await conversation.transcript());
+		h("a", { href, download: "畅答对话记录.html" }).click();
 	});
 	document.addEventListener("visibilitychange", () => (document.title = title));
 

@@ -9,8 +9,8 @@ const FIRST_POLL = 1200;
 export const backoff = (n, base = 500) => Math.min(20000, base * 2 ** n) * (0.5 + Math.random() / 2);
 
 /**
- * @param hooks url; hello(): the first frame; heard(frame); dropped(): the socket is gone; poll(): reads what is new,
- *   or throws; changed(status): now "live", "polling" or "offline".
+ * @param hooks url; hello(): the first frame; heard(frame); dropped(): the socket is gone; poll(): reads the news or
+ *   throws; changed(status): "live", "polling" or "offline".
  */
 export function createLink(hooks) {
 	const timers = {};

@@ -36,8 +36,8 @@ function saved() {
 }
 
 /**
- * Messages not yet acknowledged, each under its own key, so that two tabs cannot overwrite each other's.
- * {id, text, at, status, error?}; status is "pending", "stored" (by the server, but not yet answered) or "failed".
+ * Messages not yet acknowledged, each under its own key: two tabs cannot overwrite each other's.
+ * {id, text, at, status, error?}; status: "pending", "stored" (but not yet answered) or "failed".
  */
 export function createOutbox() {
 	let entries = saved();
