@@ -54,6 +54,7 @@ KNOWLEDGE_PUBLISHED = "knowledge_published"
 Event = dict[str, Any]
 _QUEUE_LIMIT = 1000
 _QUIET_S = 1.0
+_LOOK_S = 1.0
 
 
 class LiveBus:
@@ -104,17 +105,21 @@ class LiveBus:
                     await self._pubsub.unsubscribe(channel)
 
     async def _pump(self) -> None:
+        look_at = 0.0
         while True:
             try:
-                if self._listeners:
+                if self._listeners and time.monotonic() >= look_at:
                     # redis-py re-subscribes by itself after a reconnect, but not to channels
-                    # whose first SUBSCRIBE was lost; asking again is idempotent.
+                    # whose first SUBSCRIBE was lost; asking again is idempotent. Not at every
+                    # event: thousands of pages listen.
                     missing = set(self._listeners) - {_text(c) for c in self._pubsub.channels}
                     if missing:
                         await self._pubsub.subscribe(*missing)
+                    look_at = time.monotonic() + _LOOK_S
                 raw = await self._pubsub.get_message(timeout=1.0)
             except (RedisError, OSError) as error:
                 log.warning("live_bus_reconnecting", error=str(error))
+                look_at = 0.0
                 await asyncio.sleep(0.5)
                 continue
             except RuntimeError:

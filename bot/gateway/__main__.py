@@ -19,6 +19,8 @@ def main() -> None:
         log_config=None,
         access_log=False,
         ws_max_size=256_000,
+        # Our frames are short; compression would cost every open page its own dictionary.
+        ws_per_message_deflate=False,
         timeout_graceful_shutdown=5,
     )
 

@@ -23,6 +23,7 @@ from core.transcript import Conversation, Message
 MAX_ACCOUNT = 128
 MAX_NUMBERS = 10
 VERIFIED_FOR = timedelta(hours=12)
+_SEEN_EVERY = timedelta(minutes=1)
 
 
 class Identities:
@@ -131,14 +132,19 @@ class Identities:
 
     async def speaks(self, channel: str, account: str, conversation_id: str) -> Conversation:
         """Notes that the account has just spoken: who is talking, how sure we are, where answers go."""
+        async with self._database.reading() as session:
+            known = await session.get(ChannelAccount, (channel, account))
+            conversation = await session.get_one(Conversation, conversation_id)
+        recent = known is not None and known.seen_at > now() - _SEEN_EVERY
+        if recent and known and known.conversation_id and not _news(known, conversation):
+            return conversation
         async with self._database.transaction() as session:
             row = await self._row(session, channel, account)
             row.seen_at = now()
             row.conversation_id = row.conversation_id or conversation_id
             conversation = await session.get_one(Conversation, conversation_id)
-            for name, value in row.identity().items():
-                if getattr(conversation, name) != value:
-                    setattr(conversation, name, value)
+            for name, value in _news(row, conversation).items():
+                setattr(conversation, name, value)
         return conversation
 
     async def followed(self, message_id: str) -> tuple[Message, Conversation]:
@@ -167,6 +173,12 @@ class Identities:
             )
             session.add(row)
         return row
+
+
+def _news(row: ChannelAccount, conversation: Conversation) -> dict[str, Any]:
+    """What the conversation does not know yet of who speaks in it."""
+    said = row.identity().items()
+    return {name: value for name, value in said if getattr(conversation, name) != value}
 
 
 def _with(numbers: list[Number] | None, known: Known, moment: datetime) -> list[Number]:
