@@ -13,10 +13,7 @@ const FULL_PAGE = 100;
 
 const pause = (wait) => new Promise((resolve) => setTimeout(resolve, wait));
 
-/**
- * @param page hears what happens; see main.js
- * @param sessionFields () => what a session is opened with
- */
+/** `page` hears what happens; `sessionFields`: () => what a session is opened with. */
 export function createConversation(api, page, sessionFields) {
 	const outbox = createOutbox();
 	const echoes = new Map();

@@ -51,7 +51,6 @@ export function createLog(ui, actions) {
 		follow(live && item.sender !== "customer");
 	}
 
-	/** An own message on its way, or one that failed. */
 	function entry(sent) {
 		let item = byClientId.get(sent.id);
 		if (!item) {
@@ -133,7 +132,6 @@ export function createLog(ui, actions) {
 		if (next) dress(next, item);
 	}
 
-	/** Time stamp and grouping, by what stands before. */
 	function dress(item, previous) {
 		const pause = previous ? item.at - previous.at : Infinity;
 		item.stamp.hidden = pause < STAMP;
