@@ -664,7 +664,11 @@ async def test_a_long_answer_is_read_from_its_top(
     await say(page, "长")
     await expect(replies(page)).to_have_count(2)
     await expect(own(page).last).to_be_in_viewport()
-    await page.locator(".scroll").evaluate("n => n.scrollTo(0, 0)")
+    # The page learns of it by an event, which takes a frame.
+    await page.locator(".scroll").evaluate(
+        "n => new Promise((done) => { n.addEventListener('scroll', () => setTimeout(done), { once: true });"
+        " n.scrollTo(0, 0); })"
+    )
     gateway.say("agent", "后来的话")
     await page.get_by_role("button", name="新消息").click()
     await expect(page.get_by_text("后来的话")).to_be_in_viewport()
