@@ -138,6 +138,9 @@ class ConversationRouter:
             await self._transcript.append(conversation.id, *drafts)
             await self._settle(message, None)
             return {}
+        if conversation.owner == "bot" and message.text == words.RESUME:
+            await self._resume(conversation, message)
+            return {}
         if conversation.owner == "bot":
             return await self._ask_bot(conversation, message, plan.asks or message.text, address)
         if conversation.owner == "waiting" and wants_to_cancel(message.text):
@@ -194,6 +197,8 @@ class ConversationRouter:
         )
         for directive in answer.directives:
             await self._obey(conversation, directive)
+        if any(directive.get("name") == "verified" for directive in answer.directives):
+            await self._offer_open_talk(conversation)
         outcome = await self._outcome(message)
         if not outcome.replies and outcome.state == "bot":
             await self._stand_in(conversation, message)
@@ -233,6 +238,29 @@ class ConversationRouter:
             await self._transcript.append(joined.id, Draft("system", words.JOINED))
         moved, joined = await self._identities.followed(message.id)
         return joined, moved
+
+    async def _offer_open_talk(self, conversation: Conversation) -> None:
+        account = conversation.channel_account or conversation.id
+        if await self._identities.open_talk(conversation.channel, account):
+            buttons = words.buttons((words.RESUME,))
+            await self._transcript.append(
+                conversation.id, Draft("bot", words.OPEN_TALK, buttons=buttons)
+            )
+
+    async def _resume(self, conversation: Conversation, message: Message) -> None:
+        """The customer wants back to the person they were talking to in another visit."""
+        account = conversation.channel_account or conversation.id
+        joined = await self._identities.resume(conversation.channel, account)
+        if joined is None:
+            draft = Draft("bot", words.NOTHING_OPEN, buttons=words.buttons(("转人工",)))
+            await self._transcript.append(conversation.id, draft)
+            await self._settle(message, None)
+            return
+        channel = conversation_channel(conversation.id)
+        await self._bus.publish(channel, MOVED, conversation_id=joined.id)
+        await self._transcript.append(joined.id, Draft("system", words.JOINED))
+        moved, _ = await self._identities.followed(message.id)
+        await self._settle(moved, None)
 
     async def _open_handoff(self, conversation_id: str, request: HandoffRequest) -> None:
         try:

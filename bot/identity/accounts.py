@@ -13,8 +13,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.identity.joining import carry, conversation_for, join, speaking_in
-from bot.identity.models import ChannelAccount, Known, Number
+from bot.identity.joining import (
+    carry,
+    conversation_for,
+    join,
+    open_talk,
+    resume,
+    speaking_in,
+)
+from bot.identity.models import VERIFIED, ChannelAccount, Known, Number
 from core.clock import now
 from core.database import Database
 from core.errors import InvalidInput, NotFound
@@ -92,6 +99,27 @@ class Identities:
             row.verified_until = min(until, verified_until) if verified_until else until
             here = await speaking_in(session, row)
             return await join(session, row, here, before, said_from)
+
+    async def open_talk(self, channel: str, account: str) -> bool:
+        """Whether this proven customer has an unfinished talk with a person in another visit."""
+        async with self._database.reading() as session:
+            row = await session.get(ChannelAccount, (channel, account))
+            here = await speaking_in(session, row) if row else None
+            if row is None or here is None or row.assurance < VERIFIED or here.owner != "bot":
+                return False
+            return await open_talk(session, row, here) is not None
+
+    async def resume(self, channel: str, account: str) -> Conversation | None:
+        """Goes on in that talk; None when it is over."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, channel, account)
+            here = await speaking_in(session, row)
+            if here is None or row.assurance < VERIFIED or here.owner != "bot":
+                return None
+            there = await open_talk(session, row, here)
+            if there is not None:
+                await resume(session, row, here, there)
+        return there
 
     async def use(self, channel: str, account: str, phone: str) -> ChannelAccount:
         """Speaks for another of the account's numbers. It counts as bound until proved again.

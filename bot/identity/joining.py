@@ -21,6 +21,7 @@ from knowledge_base.models import Answered
 VISIT = "web"
 RESUMED_WITHIN = timedelta(days=90)
 """An older conversation stays an earlier one."""
+OPEN_WITHIN = timedelta(hours=24)
 _FOLLOWING: tuple[Any, ...] = (Handoff, Ticket, Answered)
 """Rows that name a conversation and move with its messages."""
 
@@ -74,6 +75,32 @@ async def join(
         setattr(there, name, value)
     there.profile = _profile(row, here, there)
     return there
+
+
+async def open_talk(
+    session: AsyncSession, row: ChannelAccount, here: Conversation
+) -> Conversation | None:
+    """Where a person waits for this customer, or they for a person, in another visit of today."""
+    query = select(Conversation).where(
+        Conversation.customer_id == row.customer_id,
+        Conversation.id != here.id,
+        Conversation.owner != "bot",
+        Conversation.continued_in.is_(None),
+        Conversation.updated_at > now() - OPEN_WITHIN,
+    )
+    newest = query.order_by(Conversation.updated_at.desc()).limit(1)
+    return (await session.execute(newest)).scalar_one_or_none()
+
+
+async def resume(
+    session: AsyncSession, row: ChannelAccount, here: Conversation, there: Conversation
+) -> None:
+    """The visit goes on in the customer's open talk, with everything said in it."""
+    await carry(session, here, there, 0)
+    await _follow(session, here, there)
+    row.conversation_id = there.id
+    for name, value in row.identity().items():
+        setattr(there, name, value)
 
 
 def _profile(row: ChannelAccount, here: Conversation | None, there: Conversation) -> dict[str, Any]:

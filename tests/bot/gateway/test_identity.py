@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from bot.gateway import words
 from bot.gateway.care import OFF, ON, wants
 from bot.gateway.push import Push, PushJob
 from bot.gateway.services import Services
@@ -138,6 +139,38 @@ async def test_the_next_person_at_the_same_page_sees_nothing(
     await guest.send("余额")
     assert dialogue.asked[-1]["metadata"]["customer"]["customer_id"] == "C2"
     assert dialogue.asked[-1]["sender"] != guest.id
+
+
+async def test_an_open_talk_of_another_visit_is_offered_and_resumed(
+    http: httpx.AsyncClient, guest: Guest, dialogue: StandInDialogue
+) -> None:
+    dialogue.answer = lambda _: verified("C1", "13800000001")
+    await guest.send("246810")
+    dialogue.answer = lambda _: {
+        "directives": [
+            {"name": "handoff", "trigger": "asked", "skill_group": "general", "request": "查账单"}
+        ]
+    }
+    assert (await guest.send("转人工")).json()["state"] == "waiting"
+    opened = (await http.post("/api/v1/sessions", json={})).json()
+    later = Guest(http, opened["conversation_id"], opened["access_token"])
+    dialogue.answer = lambda _: verified("C1", "13800000001")
+    answer = (await later.send("246810")).json()
+    assert [r["text"] for r in answer["replies"]] == ["验证通过", words.OPEN_TALK]
+    assert answer["state"] == "bot"
+    answer = (await later.send(words.RESUME)).json()
+    assert answer["state"] == "waiting"
+    shown = [m["text"] for m in await later.transcript()]
+    assert shown == [m["text"] for m in await guest.transcript()]
+    assert "转人工" in shown
+    assert shown[-1] == words.JOINED
+    assert (await later.send("还在吗")).json()["state"] == "waiting"
+
+
+async def test_nothing_is_resumed_without_a_proof_or_when_it_is_over(guest: Guest) -> None:
+    answer = (await guest.send(words.RESUME)).json()
+    assert [r["text"] for r in answer["replies"]] == [words.NOTHING_OPEN]
+    assert answer["state"] == "bot"
 
 
 async def test_an_open_page_is_told_that_it_moved(
