@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from bot.channels.base import InboundMessage
 from bot.channels.web import WebAdapter
 from bot.identity.accounts import Identities
-from core.errors import NotAllowed, NotAuthenticated
+from core.errors import NotAllowed, NotAuthenticated, TokenExpired
 from core.security import TokenIssuer
 from core.settings import Settings
 from core.transcript import Conversation, Transcript
@@ -80,6 +80,8 @@ class CustomerAccess:
         if row is None or row.conversation_id is None:
             conversation = await self._transcript.conversation(begun)
         else:
+            if await self._identities.outlived(row):
+                raise TokenExpired
             conversation = await self._transcript.conversation(row.conversation_id)
         if conversation_id not in (begun, conversation.id):
             # Known or not is told before whose it is, as ever.

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.identity.joining import (
+    VISIT,
     carry,
     conversation_for,
     join,
@@ -21,7 +22,7 @@ from bot.identity.joining import (
     resume,
     speaking_in,
 )
-from bot.identity.models import VERIFIED, ChannelAccount, Known, Number
+from bot.identity.models import BOUND, VERIFIED, ChannelAccount, Known, Number
 from core.clock import now
 from core.database import Database
 from core.errors import InvalidInput, NotFound
@@ -120,6 +121,20 @@ class Identities:
             if there is not None:
                 await resume(session, row, here, there)
         return there
+
+    async def outlived(self, row: ChannelAccount) -> bool:
+        """Whether a browser's proof has run out while others speak in the same conversation.
+
+        Whoever sits at that browser now must not read on what the customer says in the app.
+        """
+        if row.channel != VISIT or row.assurance != BOUND:
+            return False
+        others = select(ChannelAccount.account).where(
+            ChannelAccount.conversation_id == row.conversation_id,
+            ChannelAccount.account != row.account,
+        )
+        async with self._database.reading() as session:
+            return (await session.execute(others.limit(1))).first() is not None
 
     async def use(self, channel: str, account: str, phone: str) -> ChannelAccount:
         """Speaks for another of the account's numbers. It counts as bound until proved again.

@@ -10,9 +10,12 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.assurance import BOUND, NEEDED, VERIFIED
-from actions.base import DialogueAction
+from actions.base import DialogueAction, with_mood, worded
 from actions.bss.client import OperatorClient
+from actions.bss.errors import BssUnavailable
+from actions.outcome import said
 from actions.server import action_classes
+from actions.turn import Request, Turn
 
 BASE = {"customer_id": "8600001", "phone": "13800000001", "name": "张伟", "account": "a1"}
 ACTIONS: dict[str, type[DialogueAction]] = {
@@ -68,3 +71,15 @@ async def test_one_accounts_proof_is_not_the_others(
     slot = {**BASE, "at": time.time(), "account": account}
     text, _ = await replies("action_query_bill", tracker(0, {"verified": slot}, customer_id=None))
     assert ("158.40" in text) is shown
+
+
+@pytest.mark.parametrize(("elderly", "person"), [(False, False), (True, True)])
+def test_the_elderly_get_a_person_at_the_first_anger(elderly: bool, person: bool) -> None:
+    turn = Turn("c1", Request(text="太慢了"), angry=True, elderly=elderly)
+    assert bool(with_mood(said("在查。"), turn).handoff) is person
+
+
+@pytest.mark.parametrize(("elderly", "person"), [(False, False), (True, True)])
+def test_the_elderly_get_a_person_at_the_first_outage(elderly: bool, person: bool) -> None:
+    turn = Turn("c1", Request(text="查话费"), elderly=elderly)
+    assert bool(worded(BssUnavailable("down"), turn).handoff) is person

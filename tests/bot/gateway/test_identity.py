@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -24,7 +25,7 @@ from bot.gateway.push import Push, PushJob
 from bot.gateway.services import Services
 from bot.identity.app_tokens import AppTokens
 from bot.identity.keys import FixedKeys, read_pem
-from bot.identity.models import Known
+from bot.identity.models import ChannelAccount, Known
 from core.clock import now
 from core.transcript import Draft
 from tests.bot.gateway.conftest import Guest, StandInDialogue
@@ -139,6 +140,22 @@ async def test_the_next_person_at_the_same_page_sees_nothing(
     await guest.send("余额")
     assert dialogue.asked[-1]["metadata"]["customer"]["customer_id"] == "C2"
     assert dialogue.asked[-1]["sender"] != guest.id
+
+
+async def test_a_browser_left_behind_reads_on_nothing(
+    http: httpx.AsyncClient, by_app: Services, guest: Guest, dialogue: StandInDialogue
+) -> None:
+    dialogue.answer = lambda _: verified("C1", "13800000001")
+    await guest.send("246810")
+    past = ChannelAccount.verified_until < now() + timedelta(days=1)
+    async with by_app.database.transaction() as session:
+        await session.execute(update(ChannelAccount).where(past).values(verified_until=now()))
+    assert await guest.transcript()
+    app = await open_app(http)
+    await app.send("我的账单")
+    answer = await guest.send("还能看到吗")
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_expired")
+    assert "还能看到吗" not in [m["text"] for m in await app.transcript()]
 
 
 async def test_an_open_talk_of_another_visit_is_offered_and_resumed(
