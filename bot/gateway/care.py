@@ -24,7 +24,12 @@ _NORMAL = re.compile(
 _SHORT = 18
 """Longer words are about something else."""
 ON = "好的，已经换成大字版，我说话会短一些。要找真人，点「转人工」就行。"
+ON_ELSEWHERE = (
+    "好的，我说话会短一些。要找真人，说「转人工」就行。"
+    "字太小的话，可以在微信的「我—设置—关怀模式」里把字调大。"
+)
 OFF = "好的，已经换回普通版。"
+_OUR_PAGES = ("web", "app")
 ON_BUTTONS = ("查话费", "查流量", "转人工")
 
 
@@ -66,9 +71,10 @@ class Care:
 
         async def answer(conversation: Conversation, message: Message) -> list[Draft]:
             await self.switch(conversation.id, wish)
+            on = ON if conversation.channel in _OUR_PAGES else ON_ELSEWHERE
             return [
                 Draft(
-                    "bot", ON if wish else OFF, buttons(ON_BUTTONS) if wish else None,
+                    "bot", on if wish else OFF, buttons(ON_BUTTONS) if wish else None,
                     in_reply_to=message.id,
                 )
             ]  # fmt: skip

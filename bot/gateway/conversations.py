@@ -15,6 +15,7 @@ from bot.channels.base import InboundMessage
 from bot.dialogue.client import DialogueAnswer, DialogueClient, DialogueDown
 from bot.gateway import words
 from bot.gateway.answers import AnswerFollower
+from bot.gateway.care import Care
 from bot.gateway.channel_rules import Plan
 from bot.gateway.locks import ConversationLocks
 from bot.gateway.metrics import BOT_DOWN, HOP_SECONDS, MESSAGES
@@ -69,7 +70,9 @@ class ConversationRouter:
         on_miss: OnMiss,
         answers: AnswerFollower,
         identities: Identities,
+        care: Care,
     ) -> None:
+        self._care = care
         self._identities = identities
         self._transcript = transcript
         self._dialogue = dialogue
@@ -110,7 +113,7 @@ class ConversationRouter:
                 replies = await self._transcript.with_ids(message.reply_ids)
                 return Outcome(message, replies, conversation.owner)
             timing = await self._answer(
-                conversation, message, plan or Plan(message.text), inbound.address
+                conversation, message, self._plan(message, plan), inbound.address
             )
             message, _ = await self._identities.followed(message.id)
             outcome = await self._outcome(message)
@@ -121,6 +124,12 @@ class ConversationRouter:
         for hop, milliseconds in timing.items():
             HOP_SECONDS.labels(hop).observe(milliseconds / 1000)
         return Outcome(outcome.message, outcome.replies, outcome.state, timing)
+
+    def _plan(self, message: Message, plan: Plan | None) -> Plan:
+        """What the channel's rules say comes first; on every channel one may ask for large type."""
+        if plan is not None and (plan.answer or plan.asks):
+            return plan
+        return self._care.plan(message.text) or plan or Plan(message.text)
 
     async def _outcome(self, message: Message) -> Outcome:
         conversation = await self._transcript.conversation(message.conversation_id)

@@ -101,7 +101,7 @@ async def send_message(
 ) -> dict[str, Any]:
     """Stores the message and returns what it was answered with."""
     inbound = visitor.says(body.text, body.client_message_id)
-    outcome = await services.router.receive(inbound, services.care.plan(inbound.text))
+    outcome = await services.router.receive(inbound)
     response.headers["Server-Timing"] = ", ".join(
         f"{hop};dur={milliseconds:.1f}" for hop, milliseconds in outcome.timing.items()
     )

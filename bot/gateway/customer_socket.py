@@ -191,8 +191,7 @@ class _CustomerSocket:
         try:
             body = MessageRequest.model_validate(frame)
             inbound = self._visitor.says(body.text, body.client_message_id)
-            plan = self._services.care.plan(inbound.text)
-            outcome = await self._services.router.receive(inbound, plan)
+            outcome = await self._services.router.receive(inbound)
             reply: dict[str, Any] = {
                 "type": "ack",
                 "client_message_id": inbound.channel_message_id,

@@ -129,6 +129,7 @@ def build_services(settings: Settings) -> Services:
     sockets = OpenSockets(redis)
     push = Push(settings, database, sockets)
     transcript.watchers.append(push.said)
+    care = Care(transcript, bus)
     identities = Identities(database, timedelta(hours=settings.verified_hours))
     dialogue = DialogueClient(settings)
     operator = OperatorClient(settings.bss, settings.bss_timeout_s)
@@ -171,6 +172,7 @@ def build_services(settings: Settings) -> Services:
         knowledge.record_miss,
         answers,
         identities,
+        care,
     )
     channels = build_channels(settings, database, redis, transcript, identities, router, handoffs)
     # What is said here goes out now; what other processes say, at the next look.
@@ -188,7 +190,7 @@ def build_services(settings: Settings) -> Services:
         app_tokens=AppTokens.from_settings(settings),
         sockets=sockets,
         push=push,
-        care=Care(transcript, bus),
+        care=care,
         limiter=AttemptLimiter(redis),
         dialogue=dialogue,
         operator=operator,

@@ -19,8 +19,9 @@ from pydantic import SecretStr
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from bot.channels.base import InboundMessage
 from bot.gateway import words
-from bot.gateway.care import OFF, ON, wants
+from bot.gateway.care import OFF, ON, ON_ELSEWHERE, wants
 from bot.gateway.push import Push, PushJob
 from bot.gateway.services import Services
 from bot.identity.app_tokens import AppTokens
@@ -235,6 +236,14 @@ async def test_elderly_mode_by_asking_and_back(
     )
     assert answer.json() == {"profile": {"elderly": True}}
     assert (await services.status_of(guest.id))["profile"] == {"elderly": True}
+
+
+async def test_elsewhere_the_bot_cannot_make_type_larger_and_says_how(services: Services) -> None:
+    conversation = await services.identities.conversation_of("wechat", "o1")
+    outcome = await services.router.receive(
+        InboundMessage(conversation.id, "wechat", "k1", "字太小了", account="o1")
+    )
+    assert [reply.text for reply in outcome.replies] == [ON_ELSEWHERE]
 
 
 @pytest.mark.parametrize(
