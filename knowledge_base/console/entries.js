@@ -34,6 +34,9 @@ export const Entries = {
     const searchBox = ref(null);
     const rows = ref(null);
     const editor = ref(null);
+    // The room is kept alive, and other rooms have ids of their own in the address.
+    const openId = ref(route.view === "entries" ? route.id : "");
+    watch(() => [route.view, route.id], ([view, id]) => view === "entries" && (openId.value = id));
     const filtered = computed(() => Boolean(wanted.q || wanted.category || wanted.state !== "all" || wanted.tag));
     let latest = 0;
     let timer = 0;
@@ -106,13 +109,13 @@ export const Entries = {
       editor.value?.refreshIfClean();
     }
     return {
-      searchIcon: ElementPlusIconsVue.Search, list, wanted, filtered, filters: FILTERS, sorts: SORTS, page: PAGE, searchBox, rows, editor, route, shared, go, clear, load, reload,
+      searchIcon: ElementPlusIconsVue.Search, list, wanted, filtered, filters: FILTERS, sorts: SORTS, page: PAGE, searchBox, rows, editor, openId, shared, go, clear, load, reload,
       focusSearch, fromSearch, settle, stateName: (state) => word(STATES, state), stateTag: (state) => STATE_TAGS[state] || "",
       effectName: (effect) => EFFECTS[effect] || "", usageOf,
     };
   },
   template: `
-    <div class="entries" :class="{ 'with-entry': route.id }">
+    <div class="entries" :class="{ 'with-entry': openId }">
       <aside class="list" aria-label="词条列表">
         <div class="list-head">
           <div class="search"><el-icon aria-hidden="true"><component :is="searchIcon" /></el-icon>
@@ -128,7 +131,7 @@ export const Entries = {
         </div>
         <ul ref="rows" class="rows" :aria-busy="list.busy">
           <li v-for="item in list.items" :key="item.id">
-            <a class="row" :class="{ on: item.id === route.id }" :href="'#/entries/' + encodeURIComponent(item.id)" :aria-current="item.id === route.id ? 'true' : null" @click.exact.prevent="go('entries', item.id)">
+            <a class="row" :class="{ on: item.id === openId }" :href="'#/entries/' + encodeURIComponent(item.id)" :aria-current="item.id === openId ? 'true' : null" @click.exact.prevent="go('entries', item.id)">
               <span class="row-question">{{ item.question }}</span>
               <span class="row-meta"><span class="tag" :class="stateTag(item.state)">{{ stateName(item.state) }}</span><span v-if="item.live && ['draft', 'in_review'].includes(item.state)" class="tag" title="客户现在看到的是上一次发布的内容">线上为旧版</span><span v-if="item.state === 'retired' && item.live" class="tag tag-warn">发布后下线</span><span v-if="!item.enabled" class="tag tag-bad">已停用</span><span v-if="effectName(item.effect)" class="tag tag-warn">{{ effectName(item.effect) }}</span>
                 <span class="row-category">{{ item.category || '未分类' }}</span><span class="row-forms num">{{ item.forms }} 种问法</span></span>
@@ -145,7 +148,7 @@ export const Entries = {
           <el-pagination v-if="list.total > page" v-model:current-page="wanted.page" size="small" layout="prev, pager, next" :pager-count="5" :page-size="page" :total="list.total" /></footer>
       </aside>
       <section class="entry-pane">
-        <editor v-if="route.id" ref="editor" :id="route.id" @changed="load" />
+        <editor v-if="openId" ref="editor" :id="openId" @changed="load" />
         <overview v-else @filter="wanted.state = $event" />
       </section>
     </div>`,

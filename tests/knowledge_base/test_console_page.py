@@ -372,10 +372,10 @@ async def test_the_list_shows_dates_and_use(console: Open, services: Services) -
     await services.knowledge.usage.record("c", 1, "锁卡", [FirstHit("puk-locked", message_id="m")])
     page = await console()
     await expect(page.locator(".row", has_text="双十一")).to_contain_text("待生效")
-    await page.get_by_label("排序").click()
+    await page.locator(".list-filters .el-select").nth(3).click()
     await page.get_by_role("option", name="被问最多").click()
     await expect(page.locator(".row").first).to_contain_text("被问 1")
-    await page.get_by_label("状态").click()
+    await page.locator(".list-filters .el-select").nth(2).click()
     await page.get_by_role("option", name="待生效").click()
     await expect(page.locator(".row")).to_have_count(1)
 
