@@ -1,16 +1,15 @@
-"""Who is at work: the status agents choose (SQL) and their last sign of life (Redis, SQL while it is down)."""
+"""Who is at work: the status agents choose, their load, and what they may take."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,10 +17,11 @@ from core.clock import now
 from core.database import Database
 from core.errors import InvalidInput, NotFound
 from core.events import AGENT_STATUS, LiveBus
-from core.redis_keys import AGENT_SEEN, STAFF_CHANNEL
+from core.redis_keys import STAFF_CHANNEL
 from core.settings import Settings
 from core.staff import StaffAccount
 from handoff import words
+from handoff.liveness import SignsOfLife
 from handoff.models import AgentPresence, AgentStatus, Handoff
 from handoff.queue import WaitingLine
 from handoff.routing import Floor
@@ -73,15 +73,15 @@ class Presence:
     def __init__(
         self, redis: Redis, database: Database, bus: LiveBus, line: WaitingLine, settings: Settings
     ) -> None:
-        self._redis = redis
         self._database = database
         self._bus = bus
         self._line = line
         self._settings = settings
+        life = SignsOfLife(redis, database)
+        self.touch = life.touch
+        self.lost = life.lost
         self.on_room: Callable[[], None] = _nothing
         """Called when somebody came online."""
-        # Which store the signs of life come from, and since when: see _settled.
-        self._source: tuple[str, float] = ("", time.monotonic())
         self._names: tuple[float, dict[str, str]] | None = None
         self._recent: tuple[float, list[AgentState]] | None = None
 
@@ -194,15 +194,6 @@ class Presence:
             row = await session.get(AgentPresence, agent_id)
         return row.status if row else "offline"
 
-    async def touch(self, agent_id: str) -> None:
-        """A sign of life."""
-        try:
-            await self._redis.zadd(AGENT_SEEN, {agent_id: time.time()})
-        except (RedisError, OSError):
-            change = update(AgentPresence).where(AgentPresence.agent_id == agent_id)
-            async with self._database.transaction() as session:
-                await session.execute(change.values(seen_at=now()))
-
     async def floor(self) -> Floor:
         """Who is online and which groups that covers."""
         online = [agent for agent in await self.everyone() if agent.status == "online"]
@@ -274,52 +265,6 @@ class Presence:
             since=row.changed_at,
             notice=row.notice,
         )
-
-    async def lost(self, after_s: float) -> list[str]:
-        """Agents who should be here (a status other than offline, or a customer to serve) but gave no
-        sign of life for ``after_s``."""
-        expected = await self._expected()
-        if not expected:
-            return []
-        try:
-            silent, source = await self._silent(expected, time.time() - after_s), "redis"
-        except (RedisError, OSError):
-            silent, source = await self._silent_in_sql(expected, after_s), "sql"
-        return silent if self._settled(source, after_s) else []
-
-    def _settled(self, source: str, after_s: float) -> bool:
-        # After a start or an outage the store holds old signs; agents get the full time to give a new one.
-        if self._source[0] != source:
-            self._source = (source, time.monotonic())
-        return time.monotonic() - self._source[1] >= after_s
-
-    async def _expected(self) -> list[str]:
-        present = select(AgentPresence.agent_id).where(AgentPresence.status != "offline")
-        serving = select(Handoff.agent_id).where(
-            Handoff.state.in_([State.ACTIVE, State.OFFERED]), Handoff.agent_id.is_not(None)
-        )
-        async with self._database.reading() as session:
-            rows = [*(await session.execute(present)), *(await session.execute(serving))]
-        return sorted({row[0] for row in rows})
-
-    async def _silent(self, agent_ids: Sequence[str], since: float) -> list[str]:
-        seen = await self._redis.zmscore(AGENT_SEEN, list(agent_ids))
-        unknown = [agent for agent, at in zip(agent_ids, seen, strict=True) if at is None]
-        if unknown:
-            # After a wipe nobody's last sign is known: everybody gets the full time again.
-            moment = time.time()
-            await self._redis.zadd(AGENT_SEEN, dict.fromkeys(unknown, moment), nx=True)
-        return [
-            agent
-            for agent, at in zip(agent_ids, seen, strict=True)
-            if at is not None and float(at) < since
-        ]
-
-    async def _silent_in_sql(self, agent_ids: Sequence[str], after_s: float) -> list[str]:
-        query = select(AgentPresence).where(AgentPresence.agent_id.in_(agent_ids))
-        async with self._database.reading() as session:
-            rows = list((await session.execute(query)).scalars())
-        return [row.agent_id for row in rows if (now() - row.seen_at).total_seconds() > after_s]
 
 
 def _nothing() -> None:

@@ -13,6 +13,7 @@ from handoff.context import masked
 from handoff.people_api import create_people_router
 from handoff.routing import GROUP_WORDS
 from handoff.service import HandoffService
+from handoff.sla_api import create_sla_router
 from handoff.sockets import serve_desk
 from handoff.states import State
 from handoff.ticket_api import create_ticket_router
@@ -75,6 +76,7 @@ def create_router(service: HandoffService, staff_directory: StaffDirectory) -> A
     router.include_router(_ending(service, at_work))
     router.include_router(_agents(service, at_work))
     router.include_router(create_ticket_router(service, at_work))
+    router.include_router(create_sla_router(service, at_work))
     router.include_router(create_people_router(service, at_work))
 
     @router.websocket("/agents/ws")
@@ -175,7 +177,8 @@ def _ending(service: HandoffService, at_work: Any) -> APIRouter:
         moved = await service.transfer(
             handoff_id, staff, body.agent_id, body.skill_group, body.note
         )
-        return _moved(moved.id, moved.state)
+        warning = await service.transfer_warning(moved)
+        return _moved(moved.id, moved.state) | ({"warning": warning} if warning else {})
 
     @router.post("/return")
     async def give_back(

@@ -198,8 +198,9 @@ class Intake:
             return 0
         line = words.queued(handoff.skill_group, position, wait_s)
         buttons = [words.CANCEL_BUTTON]
-        if full:
-            line, buttons = line + words.CALL_BACK_OFFER, [words.CALL_BACK_BUTTON, *buttons]
+        if full or wait_s is None:
+            line += words.CALL_BACK_OFFER if full else words.CALL_BACK_CHOICE
+            buttons = [words.CALL_BACK_BUTTON, *buttons]
         await step.say(Draft("system", line, buttons))
         await step.give_to("waiting")
         return position

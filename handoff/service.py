@@ -112,6 +112,7 @@ class HandoffService:
         self.abandon = intake.abandon
         self.call_back = intake.call_back
         self.refuse = self._offers.refuse
+        self.look_for_agents = self._offers.look
         self.ask_facts = intake.ask_facts
         self._settle_intake = intake.settle
         self.accept = claims.accept
@@ -124,6 +125,7 @@ class HandoffService:
         self.close = serving.close
         self.supervising = Supervising(database, steps, self.accept, bus)
         self.transfer = transfers.transfer
+        self.transfer_warning = transfers.warning
         self.rate = Feedback(database, transcript).rate
         self.watch_agents = self._watch.run
         self.release_lost = self._watch.release_lost

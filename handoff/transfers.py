@@ -79,6 +79,23 @@ class Transfers:
         await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
         return step.handoff
 
+    async def warning(self, handoff: Handoff) -> str | None:
+        """What the sender should know of a transfer that is done: the goal may not answer soon."""
+        group = routing.GROUP_WORDS[handoff.skill_group]
+        if handoff.reserved_for is None:
+            outlook = await self._estimator.outlook(handoff.skill_group)
+            away = f"“{group}”组和可以协助的同事现在都不在线，客户会继续排队，也可以选择回电。"
+            return None if outlook.slots else away
+        everyone = {agent.id: agent for agent in await self._presence.everyone()}
+        colleague = everyone.get(handoff.reserved_for)
+        if colleague is None or (
+            colleague.status == "online" and colleague.load < colleague.capacity
+        ):
+            return None
+        why = "正忙" if colleague.status == "busy" else "手上的会话已满"
+        minutes = round(routing.RESERVED_S / 60)
+        return f"{colleague.display_name}现在{why}，{minutes}分钟内没有接入会转给“{group}”组的其他同事。"
+
     def _hand_on(
         self, step: Step, actor: Actor, group: str, agent_id: str | None, note: str
     ) -> None:

@@ -131,6 +131,8 @@ CALL_BACK_OFFER = (
     "您可以继续排队，也可以选择“改为回电”，由客服主动联系您。"
 )
 """The line is full, but the customer may wait."""
+CALL_BACK_CHOICE = "不方便等的话，也可以选择“改为回电”，由客服联系您。"
+"""Nobody is online just now."""
 
 
 def closed(hours: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,9 +18,11 @@ from redis.backoff import NoBackoff
 from core.clock import now
 from core.database import Database
 from core.events import LiveBus
-from core.redis_keys import QUEUE_CLAIMS, QUEUE_EPOCH, QUEUE_WAITING
+from core.redis_keys import QUEUE_CLAIMS, QUEUE_EPOCH, QUEUE_HELD, QUEUE_LOAD, QUEUE_WAITING
 from core.settings import Settings
 from core.staff import StaffDirectory
+from core.transcript import Conversation
+from handoff.models import Handoff
 from handoff.queue import Claim, WaitingLine, ranked, score
 from handoff.states import State
 from tests.conftest import free_port, redis_server_binary
@@ -181,3 +184,43 @@ async def test_the_line_alone_orders_ten_thousand(room: Room) -> None:
         assert await line.claim(handoff_id, "agent01") is Claim.WON
         took.append(time.perf_counter() - started)
     assert sorted(took)[len(took) // 2] < 0.05
+
+
+async def test_a_flushed_redis_is_whole_within_five_seconds(room: Room, settings: Settings) -> None:
+    """Ten thousand waiting, served ones and agents; only the room's own heart repairs."""
+    moment, count = now(), 10_000
+    served = await room.active("agent02")
+    opened = await room.waiting()
+    async with room.database.transaction() as session:
+        for number in range(count):
+            conversation_id = f"c_{number:05d}"
+            session.add(Conversation(
+                id=conversation_id, channel="web", owner="waiting", last_seq=0, assurance=0, profile={},
+                created_at=moment, updated_at=moment,
+            ))  # fmt: skip
+            arrived = moment + timedelta(milliseconds=number)
+            session.add(Handoff(
+                id=f"h_{number:05d}", conversation_id=conversation_id, live_conversation=conversation_id,
+                state=State.WAITING, trigger="asked", skill_group="general", request="", priority=0,
+                priority_reasons=[], mood="neutral", context={"customer": {}}, read_seq=0, passed_over={},
+                escalations={}, opened_at=moment, queued_at=arrived, ranked_at=arrived, waiting_since=moment,
+            ))  # fmt: skip
+    await room.service.repair.rebuild()
+    stop = asyncio.Event()
+    heart = asyncio.create_task(room.service.watch_agents(stop))
+    await asyncio.sleep(1)
+    await room.redis.flushall()
+    flushed = time.monotonic()
+    while await room.redis.zcard(QUEUE_WAITING + "general") < count:
+        assert time.monotonic() - flushed < 5
+        await asyncio.sleep(0.05)
+    while not await room.redis.exists(QUEUE_EPOCH):
+        assert time.monotonic() - flushed < 5
+        await asyncio.sleep(0.05)
+    stop.set()
+    await heart
+    assert await room.service.line.first(["general"], 3) == ["h_00000", "h_00001", "h_00002"]
+    assert await room.service.line.first(["billing"]) == [opened.id]
+    assert await room.redis.hget(QUEUE_HELD, served.id) == b"agent02"
+    assert await room.redis.hget(QUEUE_LOAD, "agent02") == b"1"
+    assert await room.service.repair.reconcile() == 0

@@ -91,3 +91,34 @@ async def test_ended_ones_cannot_be_transferred(room: Room) -> None:
     await room.service.close(handoff.id, member("agent01"))
     with pytest.raises(IllegalMove):
         await room.service.transfer(handoff.id, member("agent01"), skill_group="general")
+
+
+async def test_a_goal_that_may_not_answer_is_said(room: Room) -> None:
+    service, me = room.service, member("agent01")
+    await service.presence.set_status("agent02", "busy")
+    handoff = await room.active("agent01")
+    moved = await service.transfer(handoff.id, me, agent_id="agent02")
+    assert "周明现在正忙" in str(await service.transfer_warning(moved))
+    await service.presence.set_status("agent02", "online")
+    assert await service.transfer_warning(moved) is None
+    await service.presence.set_capacity("agent02", 1)
+    await service.accept((await room.waiting()).id, member("agent02"))
+    service.presence._recent = None
+    assert "已满" in str(await service.transfer_warning(moved))
+
+    # agent01 serves every group; once away, nobody is there for complaints.
+    other = await room.active("agent01")
+    sent = await service.transfer(other.id, me, skill_group="complaints")
+    assert await service.transfer_warning(sent) is None
+    await service.presence.set_status("agent01", "offline")
+    assert "都不在线" in str(await service.transfer_warning(sent))
+
+
+async def test_the_sender_answers_for_it_until_somebody_takes_it(room: Room) -> None:
+    handoff = await room.active("agent02")
+    moved = await room.service.transfer(handoff.id, member("agent02"), skill_group="technical")
+    assert (moved.owner, moved.first_agent) == ("agent02", "agent02")
+    taken = await room.service.accept(handoff.id, member("agent03"))
+    assert (taken.owner, taken.first_agent) == ("agent03", "agent02")
+    closed = await room.service.close(handoff.id, member("agent03"))
+    assert closed.owner == "agent03"

@@ -10,7 +10,7 @@ import pytest
 
 from core.clock import now
 from core.events import QUEUE_POSITION
-from core.redis_keys import AGENT_SEEN, conversation_channel
+from core.redis_keys import AGENT_SEEN, WATCH_LEASE, conversation_channel
 from core.settings import Settings
 from handoff.states import State
 from tests.handoff.conftest import Room, build_room, member
@@ -126,3 +126,42 @@ async def test_a_clock_set_back_breaks_nothing(room: Room) -> None:
     assert detail["waiting_s"] >= 0
     closed = await room.service.close(handoff.id, member("agent01"))
     assert closed.handling_s == 0
+
+
+async def test_far_from_the_front_only_real_changes_are_told(room: Room) -> None:
+    handoffs = [await room.waiting() for _ in range(24)]
+    await room.service.tell_places()
+    last = conversation_channel(handoffs[-1].conversation_id)
+    async with room.bus.listen(last) as events:
+        await asyncio.sleep(0.1)
+        await room.service.abandon(handoffs[0].conversation_id)
+        await room.service.tell_places()
+        await asyncio.sleep(0.1)
+        assert events.empty()
+        for handoff in handoffs[1:4]:
+            await room.service.abandon(handoff.conversation_id)
+        await room.service.tell_places()
+        event = await asyncio.wait_for(events.get(), 2)
+    assert event["position"] == 20
+
+
+async def test_one_process_leads_and_another_follows_when_it_stops(
+    room: Room, settings: Settings
+) -> None:
+    other = build_room(settings, room.database, room.redis, room.bus, room.directory)
+    stops = [asyncio.Event(), asyncio.Event()]
+    hearts = []
+    for process, stop in zip((room, other), stops, strict=True):
+        hearts.append(asyncio.create_task(process.service.watch_agents(stop)))
+        await asyncio.sleep(0.2)
+    first = await room.redis.get(WATCH_LEASE)
+    await asyncio.sleep(0.3)
+    assert await room.redis.get(WATCH_LEASE) == first
+    stops[0].set()
+    await asyncio.wait_for(hearts[0], 2)
+    await asyncio.sleep(0.3)
+    second = await room.redis.get(WATCH_LEASE)
+    assert second not in (None, first)
+    stops[1].set()
+    await asyncio.wait_for(hearts[1], 2)
+    assert await room.redis.get(WATCH_LEASE) is None

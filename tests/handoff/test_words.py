@@ -24,6 +24,23 @@ def test_other_words_keep_the_place(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["改为回电", "改为回电吧", "我要改成电话回访", "预约回电", "不等了，你们晚点给我回个电话吧", "给我打电话吧",
+     "还是转为留言吧"],
+)  # fmt: skip
+def test_call_back_words(text: str) -> None:
+    assert words.wants_call_back(text)
+    assert not words.wants_to_cancel(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["取消排队", "你们客服电话是多少", "昨天有人给我打电话推销", "我要改套餐", "回电", ""]
+)
+def test_other_words_are_no_call_back(text: str) -> None:
+    assert not words.wants_call_back(text)
+
+
+@pytest.mark.parametrize(
     ("seconds", "said"),
     [(0, "1分钟以内"), (59, "1分钟以内"), (61, "约2分钟"), (600, "约10分钟"), (3600, "约1小时"),
      (5400, "约1小时30分钟")],

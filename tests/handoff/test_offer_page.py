@@ -1,0 +1,100 @@
+"""Offers at the desk in Chromium, against the real app: the card, its countdown, refusals, lapses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from core.settings import Settings
+from tests.browser import open_page, overflows, serve  # noqa: F401
+from tests.handoff.desk_world import (  # noqa: F401
+    World,
+    desk_server,
+    desk_settings,
+    dialogue,
+    world,
+)
+from tests.handoff.test_desk_page import SignIn, sign_in  # noqa: F401
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"offer_mode": "both", "offer_s": 30.0})
+
+
+async def _online(page: Page) -> None:
+    await page.get_by_role("radio", name="在线").click()
+    await expect(page.get_by_role("radio", name="在线")).to_have_attribute("aria-checked", "true")
+
+
+async def _picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("CHANGDA_LOOK"):
+        await page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+async def test_an_offer_is_accepted_on_the_card(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    page = await sign_in("agent05", width=1280, height=800)
+    await _online(page)
+    await world.customer("查账单", "不对，我要人工")
+    card = page.get_by_role("alertdialog", name="派给您的客户")
+    await expect(card).to_contain_text("派给您：张伟")
+    await expect(card).to_contain_text("金卡")
+    await expect(card).to_contain_text("质疑上月流量超出费20.00元")
+    await expect(card).to_contain_text("秒")
+    # Nobody else's list, and nothing to choose from in one's own.
+    await expect(page.locator(".row-waiting")).to_have_count(0)
+    await _picture(page, "offer-1280")
+    await card.get_by_role("button", name="接受").click()
+    await expect(page.get_by_role("textbox", name="回复客户")).to_be_visible()
+    await expect(card).to_have_count(0)
+
+
+async def test_a_refused_offer_shows_to_whom_it_went(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    first = await sign_in("agent05", width=390, height=844)
+    await _online(first)
+    await world.customer("不对，我要人工")
+    card = first.get_by_role("alertdialog", name="派给您的客户")
+    await expect(card).to_be_visible()
+    assert not await overflows(first)
+    await _picture(first, "offer-390")
+    second = await sign_in("agent02")
+    await expect(second.locator(".row-waiting")).to_contain_text("已派给郑婷")
+    await _online(second)
+    await first.bring_to_front()
+    await card.get_by_role("button", name="拒绝").click()
+    await _picture(first, "offer-390-reasons")
+    await card.get_by_role("button", name="不熟悉这类业务").click()
+    await expect(card).to_have_count(0)
+    await expect(first.locator(".row-waiting")).to_contain_text("已派给周明")
+    await expect(second.get_by_role("alertdialog", name="派给您的客户")).to_be_visible()
+
+
+class TestLapses:
+    """With short offers."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"offer_s": 1.5, "offer_lapses": 1})
+
+    async def test_who_does_not_answer_is_told_why_they_are_busy(
+        self,
+        sign_in: SignIn,  # noqa: F811
+        world: World,  # noqa: F811
+    ) -> None:
+        page = await sign_in("agent05", width=1280, height=800)
+        await _online(page)
+        await world.customer("不对，我要人工")
+        await expect(page.get_by_role("alertdialog", name="派给您的客户")).to_be_visible()
+        banner = page.locator(".banner")
+        await expect(banner).to_contain_text("已为您切换为“忙碌”")
+        await expect(page.locator(".row-waiting")).to_have_count(1)
+        await _picture(page, "offer-lapsed")
+        await page.reload()
+        await expect(banner).to_contain_text("已为您切换为“忙碌”")
+        await banner.get_by_role("button", name="恢复在线").click()
+        await expect(banner).to_have_count(0)
