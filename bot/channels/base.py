@@ -63,6 +63,10 @@ class QuotaUsed(NotDelivered):
     """Nothing more until the customer speaks; then it may go."""
 
 
+class SessionOver(NotDelivered):
+    """Somebody else has the conversation on the platform, or it ended there: until the customer speaks."""
+
+
 class WindowClosed(NotDelivered):
     """The customer has been silent for too long, or does not follow us any more."""
 

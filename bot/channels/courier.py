@@ -15,6 +15,7 @@ from bot.channels.base import (
     NotDelivered,
     QuotaUsed,
     Sending,
+    SessionOver,
     TooLong,
     TryLater,
     Undeliverable,
@@ -36,8 +37,9 @@ DELAYS_S = (1, 2, 4, 8, 16, 32, 60, 120, 300)
 PARALLEL = 8
 _PURGE_EVERY_S = 3600.0
 LAST_ONE = "\n\n（按微信规定，暂时只能发到这里。请随便回复一句，我们接着为您服务。）"
-_HELD = "发给客户的条数已到平台上限，下面的话会在客户回复后自动送达。"
-_REMINDED = "客户超过48小时没有说话，已发提醒消息，下面的话会在客户回复后自动送达。"
+_AFTERWARDS = "下面的话会在客户回复后自动送达。"
+_HELD = f"发给客户的条数已到平台上限，{_AFTERWARDS}"
+_REMINDED = f"客户超过48小时没有说话，已发提醒消息，{_AFTERWARDS}"
 
 
 @dataclass
@@ -137,6 +139,9 @@ class Courier:
                 return
             except QuotaUsed as error:
                 await self._hold(trip, error.reason, _HELD)
+                return
+            except SessionOver as error:
+                await self._hold(trip, error.reason, f"{error.reason}，{_AFTERWARDS}")
                 return
             except Undeliverable as error:
                 await self._lost(

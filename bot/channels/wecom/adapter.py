@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from bot.channels.base import NotDelivered, QuotaUsed, Sending, TryLater, Undeliverable
+from bot.channels.base import NotDelivered, QuotaUsed, Sending, SessionOver, TryLater, Undeliverable
 from bot.channels.calls import ApiError, PlatformCalls, fetch_token
 from bot.channels.plain import is_rating, numbered
 from bot.channels.tokens import AccessTokens
@@ -68,7 +68,7 @@ class WeComAdapter:
         try:
             await self.calls.post("/cgi-bin/kf/service_state/trans", body)
         except ApiError as error:
-            raise QuotaUsed("会话已结束，或在企业微信客户端里由同事接待") from error
+            raise SessionOver("会话已结束，或在企业微信客户端里由同事接待") from error
 
     async def welcome(self, code: str, key: str, sending: Sending) -> None:
         """The one welcome that a code allows. Raises NotDelivered."""
@@ -125,7 +125,7 @@ def _translated(code: int) -> NotDelivered:
     if code == 95001:
         return QuotaUsed("可发送的条数已用完，或客户超过48小时没有说话")
     if code == WRONG_STATE:
-        return QuotaUsed("会话已结束，或在企业微信客户端里由同事接待")
+        return SessionOver("会话已结束，或在企业微信客户端里由同事接待")
     if code == 95000:
         return Undeliverable("客服账号不存在", all_of_them=True)
     if code == 40058:
