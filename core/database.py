@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -70,11 +72,20 @@ class Database:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        # SQLite lets one writer in and makes the others try again after naps of up to 0.1 s. Writers of
+        # this process queue here instead, first come first served; a server locks rows by itself.
+        self._turn: asyncio.Semaphore | None = (
+            asyncio.Semaphore(1) if self.engine.dialect.name == "sqlite" else None
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction: commits at the end, rolls back on any error."""
-        async with self._sessions() as session, session.begin():
+        async with (
+            self._turn or contextlib.nullcontext(),
+            self._sessions() as session,
+            session.begin(),
+        ):
             yield session
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ class Presence:
         """Called when somebody came online."""
         self._names: tuple[float, dict[str, str]] | None = None
         self._recent: tuple[float, list[AgentState]] | None = None
+        self._reading: asyncio.Task[list[AgentState]] | None = None
 
     async def set_status(self, agent_id: str, status: str) -> AgentStatus:
         """Stores what the agent chose and tells the desks.
@@ -148,7 +150,7 @@ class Presence:
             if account is None or "agent" not in account.roles:
                 raise NotFound("没有找到这位客服。")
             account.capacity = capacity or 0
-        self._recent = None
+        self._forget()
         if await self.status(agent_id) == "online":
             await self._line.enter(agent_id, account.skill_groups, self.capacity_of(account))
             self.on_room()
@@ -168,7 +170,7 @@ class Presence:
         self, agent_id: str, status: AgentStatus, account: StaffAccount | None, changed: bool,
         notice: str | None = None,
     ) -> None:  # fmt: skip
-        self._recent = None
+        self._forget()
         if status == "online" and account is not None and "agent" in account.roles:
             capacity = self.capacity_of(account)
             await self._line.enter(agent_id, account.skill_groups, capacity)
@@ -209,9 +211,18 @@ class Presence:
         """All agents with status and load, by id; up to a second old, since every opening asks."""
         if self._recent and time.monotonic() - self._recent[0] < _RECENT_S:
             return self._recent[1]
-        agents = await self._read_everyone()
-        self._recent = (time.monotonic(), agents)
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_everyone())
+        elif self._recent:
+            return self._recent[1]  # Somebody reads already; once is enough for a whole floor.
+        reading = self._reading
+        agents = await asyncio.shield(reading)
+        if reading is self._reading:
+            self._recent = (time.monotonic(), agents)
         return agents
+
+    def _forget(self) -> None:
+        self._recent = self._reading = None
 
     async def names(self) -> dict[str, str]:
         """Display names of all staff by id, supervisors and former colleagues included."""

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from core.events import OFFER
 from core.redis_keys import agent_channel
 
+QUIET_S = 20.0
 READY, ANSWERS = "bench:ready", "bench:answers"
 
 
@@ -34,10 +35,12 @@ async def serve(url: str, expected: int, think_s: float, serve_s: float, agents:
         await asyncio.sleep(serve_s)
         await redis.rpush(ANSWERS, orjson.dumps(["close", handoff_id, agent_id]))
 
-    while len(took) < expected:
-        message = await pubsub.get_message(timeout=30.0)
+    quiet_since = time.monotonic()
+    while len(took) < expected and time.monotonic() - quiet_since < QUIET_S:
+        message = await pubsub.get_message(timeout=1.0)
         if message is None:
-            break
+            continue  # A confirmed subscription, or silence.
+        quiet_since = time.monotonic()
         event = orjson.loads(message["data"])
         if event["type"] != OFFER:
             continue

@@ -45,8 +45,8 @@ AGENTS = 1_000
 RATE = 200
 HANDOFFS = 4_000
 SCREEN_P99_MS = 50.0
-WHOLE_RATE = 20
-WHOLE = 400
+WHOLE_RATE = 10
+WHOLE = 200
 THINK_S = 0.5
 SERVE_S = 3.0
 
@@ -217,7 +217,7 @@ async def test_offers_reach_a_thousand_screens(
 async def test_the_whole_way_with_sql(
     redis: Redis, redis_url: str, bus: LiveBus, database: Database, settings: Settings
 ) -> None:
-    """From ``open`` to the screen with every row stored in SQLite, in one process, at 20 a second."""
+    """From ``open`` to the screen with every row stored in SQLite, in one process, at 10 a second."""
     names, dice, moment = [f"agent{n:04d}" for n in range(AGENTS)], random.Random(7), now()
     async with database.transaction() as session:
         for name in names:

@@ -20,9 +20,11 @@ from fastapi import FastAPI
 from actions.bss.sandbox.app import create_app as create_sandbox
 from bot.dialogue.client import DialogueClient
 from bot.gateway.app import create_app
+from bot.gateway.assistant import DialogueAssistant
 from bot.gateway.services import Services, build_services
 from core.database import Database
 from core.settings import Settings
+from handoff.canned import seed_canned
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.seeding import seed_knowledge
 from tests.browser import Server
@@ -49,6 +51,7 @@ ZHANG = {
     "customer_id": "8600001", "phone": "13800000001", "customer_name": "张伟",
     "tier": "gold", "elderly": False,
 }  # fmt: skip
+INTENTS = {"余额": "query_balance", "宽带": "report_network_fault"}
 CORPUS = """
 category: 漫游
 entries:
@@ -63,6 +66,21 @@ entries:
 """
 
 
+def parsed(text: str) -> dict[str, Any]:
+    """What the NLU makes of a text while a person serves."""
+    intent = next((name for word, name in INTENTS.items() if word in text), "chitchat")
+    hits = [
+        {"entry_id": "k2", "question": "宽带断了怎么办", "answer": "请先重启光猫。", "score": 0.8}
+    ]
+    known = (
+        {"decision": "answer", "hits": hits} if "宽带" in text else {"decision": "none", "hits": []}
+    )
+    return {
+        "text": text, "intent": {"name": intent, "confidence": 0.95}, "entities": [],
+        "sentiment": {"label": "calm", "score": 0.0, "flags": []}, "knowledge": known,
+    }  # fmt: skip
+
+
 class ScriptedDialogue:
     """Speaks the connector's contract. The words 查账单 and 人工 do what they say; all else is echoed."""
 
@@ -73,6 +91,8 @@ class ScriptedDialogue:
     def handle(self, request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/tracker/events"):
             return httpx.Response(200, json={})
+        if request.url.path == "/model/parse":
+            return httpx.Response(200, json=parsed(orjson.loads(request.content)["text"]))
         text = orjson.loads(request.content)["text"]
         angry = "人工" in text
         answer: dict[str, Any] = {"replies": [], "directives": []}
@@ -189,6 +209,7 @@ async def desk_settings(
     corpus.mkdir()
     (corpus / "roaming.yml").write_text(CORPUS, "utf-8")
     encoder = SentenceEncoder(encoder_dir)
+    await seed_canned(database)
     await seed_knowledge(database, settings.knowledge_dir, encoder, lambda _: None, corpus)
     with serve(create_sandbox()) as operator:
         changed = {
@@ -206,7 +227,10 @@ def desk_server(
         services: Services = build_services(desk_settings)
         transport = httpx.MockTransport(dialogue.handle)
         scripted = httpx.AsyncClient(transport=transport, base_url="http://rasa")
-        services.router._dialogue = DialogueClient(desk_settings, scripted)
+        dialogue_client = DialogueClient(desk_settings, scripted)
+        services.router._dialogue = dialogue_client
+        helper = DialogueAssistant(dialogue_client, services.operator)
+        services.handoffs._assistance._assistant = helper
         return create_app(services=services)
 
     with serve(_Reborn(build)) as server:

@@ -11,6 +11,7 @@ from playwright.async_api import Page, expect
 from sqlalchemy import update
 
 from core.database import Database
+from core.staff import StaffAccount
 from core.transcript import Conversation
 from tests.browser import PageOpener, eventually, open_page, overflows, serve  # noqa: F401
 from tests.handoff.conftest import PASSWORD
@@ -285,24 +286,21 @@ async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> No
     await expect(field).to_be_focused()
     await field.press_sequentially("/余额")
     await page.keyboard.press("Enter")
-    await expect(field).to_have_value("您当前账户余额为¥56.30。")
+    await expect(field).to_have_value("您当前账户余额为56.30元。")
     await field.fill("/合约")
     await page.keyboard.press("Tab")
-    await expect(field).to_have_value(re.compile("您的合约将于【合约到期】到期"))
+    await expect(field).to_have_value(re.compile("您的合约将于{合约到期}到期"))
     await page.keyboard.press("Enter")
     await expect(page.locator(".el-message")).to_contain_text("还有未填写的内容：合约到期")
     await field.fill("/问候")
     await page.get_by_role("option").first.click()
-    await expect(field).to_have_value("您好，我是客服林小雨，您的情况我已经看到了，马上为您处理。")
+    greeting = "张伟您好，我是客服林小雨，工号agent01。您的情况我已经看到了，马上为您处理。"
+    await expect(field).to_have_value(greeting)
     await field.press("Shift+Enter")
     await field.press_sequentially("请稍等")
     await field.press("Control+Enter")
     await expect(field).to_have_value("")
-    await eventually(
-        lambda: _said(
-            customer, ["您好，我是客服林小雨，您的情况我已经看到了，马上为您处理。\n请稍等"]
-        )
-    )
+    await eventually(lambda: _said(customer, [f"{greeting}\n请稍等"]))
     await field.blur()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="键盘快捷键")).to_contain_text("接入下一位客户")
@@ -317,7 +315,7 @@ async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> No
 
 
 async def test_knowledge_goes_to_the_customer_with_one_click(sign_in: SignIn, world: World) -> None:  # noqa: F811
-    customer = await world.customer("转人工")
+    customer = await world.customer("流量超出怎么收费，我要人工说清楚")
     page = await sign_in()
     await take(page)
     await page.get_by_role("button", name="流量超出怎么收费").click()
@@ -399,6 +397,184 @@ async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -
     await form.get_by_label("贵宾").check()
     await form.get_by_role("button", name="改派", exact=True).click()
     await expect(live.locator("tr", has_text="排队中")).to_contain_text("贵宾")
+
+
+async def test_a_conference_of_three(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    owner, colleague = await sign_in("agent01"), await sign_in("agent02")
+    await colleague.get_by_role("radio", name="在线").click()
+    await take(owner)
+    await owner.keyboard.press("Alt+i")
+    form = owner.get_by_role("dialog", name="邀请同事一起服务")
+    await expect(form).to_contain_text("吴主管")
+    await form.get_by_label("周明").check()
+    await form.get_by_label("邀请说明").fill("请看<b>流量</b>明细")
+    await form.get_by_role("button", name="邀请", exact=True).click()
+    await expect(owner.locator(".guest")).to_contain_text("周明（待加入）")
+    await expect(colleague.locator(".el-notification")).to_contain_text("请看<b>流量</b>明细")
+    invited = colleague.locator(".invited")
+    await expect(invited).to_contain_text("林小雨邀请您：请看<b>流量</b>明细")
+    await expect(colleague).to_have_title("(1) 坐席工作台 · 畅答")
+    await invited.get_by_role("button", name="加入").click()
+    await write(colleague, "您好，我是周明")
+    for page in (owner, colleague):
+        log = page.get_by_role("log")
+        await expect(log).to_contain_text("客服周明已加入会话")
+        await expect(log.locator(".line-agent", has_text="我是周明")).to_have_count(1)
+    await expect(owner.locator(".line-agent .speaker").last).to_have_text("周明")
+    assert await colleague.get_by_role("button", name="结束", exact=True).count() == 0
+    await customer.say("谢谢两位")
+    for page in (owner, colleague):
+        await expect(page.locator(".line-customer", has_text="谢谢两位")).to_have_count(1)
+    await colleague.get_by_role("button", name="离开会话").click()
+    await expect(colleague.locator(".list-mine .row")).to_have_count(0)
+    await expect(owner.get_by_role("log")).to_contain_text("客服周明已离开会话")
+    seen = await customer.seen()
+    assert [m["agent_name"] for m in seen if m["sender"] == "agent"] == ["周明"]
+    assert not any("明细" in m["text"] for m in seen)
+
+
+async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    agent = await sign_in("agent01")
+    await take(agent)
+    boss = await sign_in("supervisor01", "/ops")
+    await boss.get_by_role("button", name="查看").click()
+    field = boss.get_by_role("textbox", name="悄悄提示坐席")
+    await field.fill("先道歉 <img src=x onerror=window.hurt=1>")
+    await boss.keyboard.press("Enter")
+    for page in (boss, agent):
+        await expect(page.locator(".line-whisper")).to_contain_text("先道歉 <img")
+    await expect(agent.locator(".el-notification")).to_contain_text("吴主管悄悄提示")
+    await agent.get_by_role("textbox", name="回复客户").press_sequentially("好")
+    await expect(boss.get_by_role("log")).to_contain_text("林小雨正在输入")
+    await boss.get_by_role("button", name="加入会话").click()
+    await boss.get_by_role("textbox", name="回复客户").fill("您好，我是主管")
+    await boss.keyboard.press("Enter")
+    await expect(agent.locator(".line-agent", has_text="我是主管")).to_have_count(1)
+    await boss.get_by_role("button", name="接管").click()
+    await boss.get_by_role("dialog", name="接管会话").get_by_role("button", name="接管").click()
+    await expect(boss.locator(".watch-body")).to_contain_text("由您负责")
+    await expect(agent.locator(".list-mine .row")).to_have_count(0)
+    texts = [m["text"] for m in await customer.seen()]
+    assert texts[-3:] == [
+        "吴主管已加入会话，和我们一起为您处理。", "您好，我是主管",
+        "吴主管已接手您的问题，之前的沟通都看到了，您不用重复说明。",
+    ]  # fmt: skip
+    assert not any("先道歉" in text for text in texts)
+    assert await agent.evaluate("window.hurt") is None
+    (row,) = await world.handoffs(state="active")
+    assert row["agent_id"] == "supervisor01"
+
+
+async def test_the_floor_is_pushed_and_not_polled(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    page = await sign_in("supervisor01", "/ops")
+    tiles = page.get_by_label("概况")
+    await expect(tiles).to_contain_text("排队中0")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    customer = await world.customer("转人工")
+    await expect(tiles).to_contain_text("排队中1")
+    await expect(page.get_by_label("会话", exact=True).locator("tbody tr")).to_contain_text("张伟")
+    await customer.say("取消排队")
+    await expect(tiles).to_contain_text("排队中0")
+    await page.wait_for_timeout(6000)
+    assert asked == []
+
+
+async def test_the_whole_number_for_a_moment(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    number = page.locator(".whole-number")
+    await expect(number).to_contain_text("138****0001")
+    await number.get_by_role("button", name="查看完整号码").click()
+    await number.get_by_role("button", name="查看", exact=True).click()
+    await expect(number).to_contain_text("13800000001")
+    await expect(number).to_contain_text("秒后隐藏")
+    await number.get_by_role("button", name="隐藏").click()
+    assert "13800000001" not in await page.content()
+    boss = await sign_in("supervisor01", "/ops")
+    await boss.get_by_role("button", name="号码查看记录").click()
+    log = boss.get_by_role("dialog", name="完整号码查看记录")
+    await expect(log).to_contain_text("林小雨 查看了 138****0001")
+    await expect(log).to_contain_text("回拨联系客户")
+
+
+async def test_the_silent_bot_helps(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    page = await sign_in()
+    await take(page)
+    await customer.say("我的余额还有多少")
+    help_ = page.get_by_label("智能助手")
+    await expect(help_).to_contain_text("客户想查询话费余额")
+    await expect(help_).to_contain_text("56.30元")
+    await page.locator(".suggestion.data").first.click()
+    field = page.get_by_role("textbox", name="回复客户")
+    await expect(field).to_have_value("为您查到：余额56.30元。")
+    await field.fill("")
+    await customer.say("宽带也断了")
+    await expect(help_).to_contain_text("还需问故障地点")
+    await page.get_by_role("button", name="宽带断了怎么办").click()
+    await expect(field).to_have_value("请先重启光猫。")
+    bot = [m for m in await customer.seen() if m["sender"] == "bot"]
+    assert len(bot) == 1, "after the greeting the bot says nothing"
+
+
+async def test_one_desk_in_two_browsers(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    customer = await world.customer("转人工")
+    first = await sign_in()
+    await take(first)
+    second = await sign_in()
+    await expect(second.get_by_role("log")).to_contain_text("已为您接入")
+    await first.evaluate("document.activeElement.blur()")
+    await write(second, "从第二台电脑说")
+    await expect(first.locator(".line-agent", has_text="从第二台电脑说")).to_have_count(1)
+    await first.keyboard.press("Alt+n")
+    await first.get_by_role("textbox", name="内部备注").fill("两边都看得到")
+    await first.keyboard.press("Enter")
+    for page in (first, second):
+        await expect(page.locator(".line-note", has_text="两边都看得到")).to_have_count(1)
+    await second.get_by_role("radio", name="忙碌").click()
+    await expect(first.get_by_role("radio", name="忙碌")).to_have_attribute("aria-checked", "true")
+    await customer.say("在吗")
+    for page in (first, second):
+        await expect(page.locator(".line-customer", has_text="在吗")).to_have_count(1)
+    await second.get_by_role("button", name="结束", exact=True).click()
+    form = second.get_by_role("dialog", name="结束会话")
+    await form.get_by_role("button", name="结束并提交小结").click()
+    for page in (first, second):
+        await expect(page.locator(".list-mine .row")).to_have_count(0)
+
+
+async def test_a_login_is_renewed_silently_and_ends_loudly(
+    sign_in: SignIn,
+    world: World,  # noqa: F811
+    database: Database,
+    desk_settings: Any,  # noqa: F811
+) -> None:
+    page = await sign_in()
+    await world.customer("转人工")
+    await take(page)
+    await page.get_by_role("textbox", name="回复客户").fill("还没写完")
+    renewed = page.wait_for_event("response", lambda r: r.url.endswith("/auth/renew"))
+    await page.evaluate(
+        "import('/static/common/login.js').then((m) => m.renewBefore(0, () => (window.fresh = true)))"
+    )
+    assert (await renewed).ok
+    await eventually(lambda: page.evaluate("window.fresh === true"))
+    assert await page.get_by_label("密码").count() == 0
+    async with database.transaction() as session:
+        await session.execute(
+            update(StaffAccount).where(StaffAccount.id == "agent01").values(active=False)
+        )
+    await expect(page.get_by_role("dialog", name="登录已过期")).to_be_visible(timeout=15_000)
+    async with database.transaction() as session:
+        await session.execute(update(StaffAccount).values(active=True))
+    await page.get_by_label("密码").fill(PASSWORD)
+    await page.get_by_role("button", name="登录").click()
+    await expect(page.locator(".line-state.is-open")).to_be_visible()
+    await expect(page.get_by_role("textbox", name="回复客户")).to_have_value("还没写完")
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 768, 390])
