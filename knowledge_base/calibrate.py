@@ -41,7 +41,7 @@ from knowledge_base.snapshot import BaseEntry
 from knowledge_base.text import normalize
 
 Doubles = npt.NDArray[np.float64]
-SIGNALS = ("question", "answer", "lexical")
+SIGNALS = ("question", "centre", "answer", "lexical")
 _DATA = Path(__file__).resolve().parent.parent / "data"
 PAIRS = _DATA / "retrieval" / "calibration"
 REFUSALS = (_DATA / "nlu" / "out_of_scope.yml", _DATA / "retrieval" / "train_oos.jsonl")
@@ -53,7 +53,7 @@ _WRONG_REFUSALS = 0.06
 _FALSE_ANSWERS = 0.08
 _DOMAIN_DECAY = 0.3
 _FOLDS = 5
-_COST_OF_WRONG = 0.5
+_COST_OF_WRONG = 1.0
 _MAX_OWN_QUESTIONS = 400
 
 
@@ -83,11 +83,11 @@ def ask(base: LoadedBase, texts: Sequence[str], vectors: npt.NDArray[np.float32]
 
 
 def fit_fusion(asked: Sequence[Asked], start: RankingModel, decay: float = 0.01) -> RankingModel:
-    """Listwise softmax regression of the three signal weights (gradient descent with momentum)."""
+    """Listwise softmax regression of the signal weights (gradient descent with momentum)."""
     usable = [item for item in asked if item.right.any()]
     matrices = [_matrix(item.signals) for item in usable]
     scale = np.concatenate(matrices).std(axis=0) + 1e-9
-    weights = np.array([start.question, start.answer, start.lexical]) * scale
+    weights = np.array([getattr(start, name) for name in SIGNALS]) * scale
     velocity = np.zeros_like(weights)
     for _ in range(300):
         gradient = -decay * weights
@@ -98,9 +98,11 @@ def fit_fusion(asked: Sequence[Asked], start: RankingModel, decay: float = 0.01)
             gradient += (target / max(target.sum(), 1e-12) - chance) @ scaled / len(usable)
         velocity = 0.8 * velocity + 0.5 * gradient
         weights = weights + velocity
-    question, answer, lexical = np.maximum(weights, 0) / scale
-    return replace(start, question=float(question), answer=float(answer), lexical=float(lexical),
-                   negative=float(question))  # fmt: skip
+    question, centre, answer, lexical = map(float, np.maximum(weights, 0) / scale)
+    return replace(
+        start, question=question, centre=centre, answer=answer, lexical=lexical,
+        negative=question + centre,
+    )  # fmt: skip
 
 
 def fit_domain(vectors: Vectors, inside: Truth) -> tuple[float, ...]:
@@ -151,8 +153,8 @@ def fit_sure(model: RankingModel, asked: Sequence[Asked]) -> RankingModel:
 
 
 def _worth_answering(chance: Doubles, right: Truth) -> float:
-    """The level above which right answers outweigh wrong ones by most. A wrong one costs half of
-    what a right one is worth, because asking back costs the customer a turn as well."""
+    """The level above which right answers outweigh wrong ones by most: one who is answered wrongly has lost
+    more than one who is asked back."""
     order = np.argsort(-chance)
     gain = np.cumsum(np.where(right[order], 1.0, -_COST_OF_WRONG))
     return float(chance[order[int(gain.argmax())]])
@@ -241,10 +243,14 @@ def model_for(
 
 
 def calibrate_on_pairs(
-    entries: Sequence[BaseEntry], pairs: Sequence[Pair], refusals: Sequence[str],
-    encoder: SentenceEncoder, cache: VectorCache, sample: int = 1500,
+    entries: Sequence[BaseEntry], pairs: Sequence[Pair], service: Sequence[str],
+    refusals: Sequence[str], encoder: SentenceEncoder, cache: VectorCache, sample: int = 1500,
 ) -> RankingModel:  # fmt: skip
-    """The shipped model: our own pairs over bases of different richness, categories left out."""
+    """The shipped model: our own pairs over bases of different richness, categories left out.
+
+    ``service`` are more questions about the service, whichever entry answers them: where the domain ends
+    needs many, and may be learnt from those that the encoder knows as well.
+    """
     choose = random.Random(11)  # noqa: S311 - a sample, not a secret
     start = base_model(encoder.fingerprint)
     asked = _ask_poorer_bases(entries, pairs, encoder, cache, choose, sample)
@@ -253,7 +259,7 @@ def calibrate_on_pairs(
     # The questions left out of the thin base are customers too: short, plain, and near to it.
     spare = [f for full, few in zip(entries, thin, strict=True) for f in full.similar
              if f not in few.similar]  # fmt: skip
-    known = [query for query, _ in pairs] + spare
+    known = [query for query, _ in pairs] + spare + list(service)
     base = LoadedBase(build_content(thin, cache, encoder, start))
     fitted = _fit_known_on(fused, base, known, refusals, cache)
     return replace(fitted, origin=f"{len(pairs)} pairs, {len(refusals)} refusals")
@@ -327,6 +333,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Calibrate the ranking for the built encoder.")
     parser.add_argument("--corpus", type=Path, default=Path("knowledge_base/corpus"))
     parser.add_argument("--pairs", type=Path, default=PAIRS)
+    parser.add_argument("--service", type=Path, default=_DATA / "retrieval" / "train")
     parser.add_argument("--refusals", type=Path, nargs="+", default=REFUSALS)
     parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
     parser.add_argument("--out", type=Path, default=DEFAULTS_FILE)
@@ -336,7 +343,9 @@ def main() -> None:
     entries = read_corpus(options.corpus)
     ids = {entry.entry_id for entry in entries}
     pairs = [(query, gold & ids) for query, gold in read_pairs(options.pairs) if gold & ids]
-    model = calibrate_on_pairs(entries, pairs, read_refusals(options.refusals), encoder, cache)
+    service = [query for query, _ in read_pairs(options.service)]
+    refusals = read_refusals(options.refusals)
+    model = calibrate_on_pairs(entries, pairs, service, refusals, encoder, cache)
     models = json.loads(options.out.read_text("utf-8")) if options.out.exists() else {}
     models[encoder.fingerprint] = model.to_dict()
     options.out.write_text(_legible(models), "utf-8")

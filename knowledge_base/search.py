@@ -188,10 +188,11 @@ class LoadedBase:
         self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors
     ) -> tuple[Signals, list[int]]:
         content = self.content
-        near, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
-        against, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
+        near, centre, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
+        against, _, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
         signals = Signals(
             question=near - float(vector @ self.form_mean),
+            centre=centre - float(vector @ self.form_mean),
             answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
             lexical=covered[found],
             negative=np.maximum(against - near, 0),
@@ -237,9 +238,10 @@ class LoadedBase:
 
 def _best_in_groups(
     vectors: Vectors, starts: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], query: Vectors
-) -> tuple[Vectors, list[int]]:
-    """Best cosine within each group of rows and its place there; -1 for an empty group."""
+) -> tuple[Vectors, Vectors, list[int]]:
+    """Best and mean cosine within each group of rows and the place of the best; -1 for an empty group."""
     best = np.full(len(groups), -1.0, np.float32)
+    mean = np.full(len(groups), -1.0, np.float32)
     places = [0] * len(groups)
     for i, group in enumerate(groups):
         rows = vectors[starts[group] : starts[group + 1]]
@@ -247,7 +249,8 @@ def _best_in_groups(
             near = rows @ query
             places[i] = int(near.argmax())
             best[i] = near[places[i]]
-    return best, places
+            mean[i] = near.mean()
+    return best, mean, places
 
 
 def _reason(decision: Decision, known: float, sure: float, exact: bool, model: RankingModel) -> str:

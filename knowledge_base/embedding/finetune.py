@@ -23,7 +23,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from knowledge_base.embedding.adapter import add_adapter
-from knowledge_base.embedding.build import load_sentence_transformer, write_sentence_transformer
+from knowledge_base.embedding.build import (
+    OFFLINE_MODEL,
+    load_sentence_transformer,
+    write_sentence_transformer,
+)
 from knowledge_base.embedding.encoder import PASSAGE, QUERY
 from knowledge_base.embedding.weights import read_weights, wheel_weight_file
 
@@ -235,6 +239,8 @@ class Trainer:
         """Writes the adapter in half precision; training may go on."""
         state = self._bert.state_dict().items()
         halves = {name: tensor.half() for name, tensor in state if "lora_" in name}
+        for config in self._bert.peft_config.values():
+            config.base_model_name_or_path = OFFLINE_MODEL
         self._bert.save_pretrained(str(folder), state_dict=halves)
 
 

@@ -35,7 +35,9 @@ def test_fusion_trusts_the_signal_that_tells() -> None:
         right = np.zeros(20, bool)
         right[3] = True
         answer[3] += 0.2
-        noise = Signals(question, answer, lexical, np.zeros(20, np.float32), question, 0.9)
+        noise = Signals(
+            question, question, answer, lexical, np.zeros(20, np.float32), question, 0.9
+        )
         asked.append(Asked(noise, right, True))
     model = fit_fusion(asked, replace(base_model("e"), question=1, answer=1, lexical=1))
     assert model.answer > 3 * max(model.question, model.lexical)
@@ -84,4 +86,7 @@ def test_refusals_are_read_without_entity_marks(tmp_path: Path) -> None:
         'version: "3.1"\nnlu:\n  - intent: out_of_scope\n    examples: |\n'
         "      - 订张[明天](date)去[上海]{\"entity\": \"address\"}的票\n      - 讲个笑话\n", "utf-8"
     )  # fmt: skip
-    assert calibrate.read_refusals(file) == ["订张明天去上海的票", "讲个笑话"]
+    lines = tmp_path / "b.jsonl"
+    lines.write_text('{"query": "红烧肉怎么做"}\n', "utf-8")
+    read = calibrate.read_refusals([file, lines])
+    assert read == ["订张明天去上海的票", "讲个笑话", "红烧肉怎么做"]
