@@ -27,6 +27,16 @@ def add_adapter(transformer: SentenceTransformer) -> Any:
     return model
 
 
+def resume_adapter(transformer: SentenceTransformer, folder: Path) -> Any:
+    """Puts the adapter in ``folder`` into the model, to be trained further; returns the peft model."""
+    from peft import PeftModel
+
+    module: Any = transformer[0]
+    model = PeftModel.from_pretrained(module.auto_model, str(folder), is_trainable=True)
+    module.auto_model = model
+    return model
+
+
 def merge_adapter(transformer: SentenceTransformer, folder: Path) -> None:
     """Merges the adapter in ``folder`` into the model's weights.
 

@@ -3,8 +3,9 @@
 Contrastive learning with in-batch negatives (InfoNCE; Henderson et al. 2017, van den Oord et al. 2018)
 on two kinds of pairs of our own: a customer's phrasing with a question form or answer of its knowledge
 entry, and two sentences of one intent. No batch holds two pairs of one entry or one intent, so every
-in-batch negative is a true one.
-Development sets are never read here.
+in-batch negative is a true one; and a batch is made of runs of entries that the encoder takes for
+neighbours, looked up anew every epoch, so that many negatives are hard (ANCE; Xiong et al. 2020).
+``--resume`` goes on from an adapter. Development sets are never read here.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import random
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from knowledge_base.embedding.adapter import add_adapter
+from knowledge_base.embedding.adapter import add_adapter, resume_adapter
 from knowledge_base.embedding.build import (
     OFFLINE_MODEL,
     load_sentence_transformer,
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 
 TEMPERATURE = 0.025
 LEARNING_RATE = 6e-4
+RESUMED_RATE = 4e-4
 WARM_UP = 0.1
 BATCH = 32
 CHUNK = 16
 RUN = 8
-"""Pairs of one category that stand together, so that a batch holds near neighbours."""
+"""Pairs of neighbouring entries that stand together."""
+NEAR = 24
+"""How many neighbours of an entry its run is drawn from."""
 MAX_TOKENS = 64
 ANSWER_SHARE = 0.25
 """How often a knowledge pair uses the answer instead of a question form."""
@@ -68,12 +72,10 @@ class KnowledgePairs:
         self._random = random.Random(seed)
         self._forms: dict[str, list[str]] = {}
         self._answers: dict[str, str] = {}
-        self._category: dict[str, str] = {}
         for file in sorted(corpus.glob("*.yml")):
             for entry in yaml.safe_load(file.read_text("utf-8"))["entries"]:
                 self._forms[entry["id"]] = [entry["question"], *entry.get("similar", [])]
                 self._answers[entry["id"]] = entry["answer"]
-                self._category[entry["id"]] = file.stem
         lines = (
             json.loads(line)
             for file in sorted(pairs.glob("*.jsonl"))
@@ -88,24 +90,31 @@ class KnowledgePairs:
     def __len__(self) -> int:
         return len(self._queries)
 
-    def epoch(self) -> Iterator[Pair]:
-        """Every phrasing once, in random order of short runs of one category."""
-        for query, gold in self._neighbours_together():
-            known = [g for g in sorted(gold) if g in self._forms]
-            if known:
-                yield Pair(QUERY + query, self._partner(self._random.choice(known), query), gold)
+    @property
+    def forms(self) -> dict[str, list[str]]:
+        """Every entry's question forms."""
+        return self._forms
 
-    def _neighbours_together(self) -> list[Phrasing]:
-        by_category: dict[str, list[Phrasing]] = defaultdict(list)
+    def epoch(self, near: Mapping[str, Sequence[str]]) -> Iterator[Pair]:
+        """Every phrasing once, in random order of short runs; ``near`` names each entry's neighbours."""
+        for query, gold in self._neighbours_together(near):
+            known = [g for g in sorted(gold) if g in self._forms]
+            yield Pair(QUERY + query, self._partner(self._random.choice(known), query), gold)
+
+    def _neighbours_together(self, near: Mapping[str, Sequence[str]]) -> Iterator[Phrasing]:
+        waiting: dict[str, list[Phrasing]] = defaultdict(list)
+        seeds: list[str] = []
         for query, gold in self._random.sample(self._queries, len(self._queries)):
-            by_category[self._category.get(min(gold), "")].append((query, gold))
-        runs = [
-            members[i : i + RUN]
-            for members in by_category.values()
-            for i in range(0, len(members), RUN)
-        ]
-        self._random.shuffle(runs)
-        return [phrasing for run in runs for phrasing in run]
+            if known := gold & self._forms.keys():
+                entry = self._random.choice(sorted(known))
+                waiting[entry].append((query, gold))
+                seeds.append(entry)
+        # An entry is a seed as often as it has phrasings, so none is left over.
+        for seed in seeds:
+            if waiting[seed]:
+                others = self._random.sample(near[seed], len(near[seed]))
+                run = [entry for entry in (seed, *others) if waiting[entry]][:RUN]
+                yield from (waiting[entry].pop() for entry in run)
 
     def _partner(self, entry_id: str, query: str) -> str:
         if self._random.random() < ANSWER_SHARE:
@@ -183,14 +192,15 @@ def batches(pairs: Iterator[Pair], size: int) -> Iterator[list[Pair]]:
 class Trainer:
     """Trains the adapter; one step takes about two seconds on two cores."""
 
-    def __init__(self, model: Any, steps: int) -> None:
+    def __init__(self, model: Any, steps: int, resume: Path | None = None) -> None:
         import torch
 
         self._torch = torch
         self._model = model
-        self._bert = add_adapter(model)
+        self._bert = resume_adapter(model, resume) if resume else add_adapter(model)
         trainable = [p for p in self._bert.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(trainable, lr=LEARNING_RATE, weight_decay=0.01)
+        rate = RESUMED_RATE if resume else LEARNING_RATE
+        self._optimizer = torch.optim.AdamW(trainable, lr=rate, weight_decay=0.01)
         warm = max(1, int(steps * WARM_UP))
         self._schedule = torch.optim.lr_scheduler.LambdaLR(
             self._optimizer,
@@ -235,6 +245,17 @@ class Trainer:
         mean = (states * weight).sum(1) / weight.sum(1)
         return self._torch.nn.functional.normalize(mean, dim=1)
 
+    def neighbours(self, forms: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+        """The ``NEAR`` entries whose questions lie nearest to each entry's, by their mean vectors."""
+        torch = self._torch
+        self._bert.eval()
+        with torch.no_grad():
+            means = [self._encode([QUERY + f for f in texts]).mean(0) for texts in forms.values()]
+        vectors = torch.nn.functional.normalize(torch.stack(means), dim=1)
+        near = (vectors @ vectors.T).fill_diagonal_(-1).topk(min(NEAR, len(means) - 1)).indices
+        ids = list(forms)
+        return {entry: [ids[i] for i in row] for entry, row in zip(ids, near.tolist(), strict=True)}
+
     def save(self, folder: Path) -> None:
         """Writes the adapter in half precision; training may go on."""
         state = self._bert.state_dict().items()
@@ -244,22 +265,36 @@ class Trainer:
         self._bert.save_pretrained(str(folder), state_dict=halves)
 
 
-def finetune(target: Path, corpus: Path, pairs: Path, nlu: Path, epochs: int, seed: int) -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """What is learnt from, for how long, and from which adapter on."""
+
+    corpus: Path
+    pairs: Path
+    nlu: Path
+    epochs: int
+    seed: int
+    resume: Path | None = None
+
+
+def finetune(target: Path, recipe: Recipe) -> None:
     """Trains and writes the adapter; prints progress."""
     import torch
 
-    torch.manual_seed(seed)
-    chooser = random.Random(seed)
-    knowledge, intents = KnowledgePairs(corpus, pairs, seed), IntentPairs(nlu, seed)
+    torch.manual_seed(recipe.seed)
+    chooser = random.Random(recipe.seed)
+    knowledge = KnowledgePairs(recipe.corpus, recipe.pairs, recipe.seed)
+    intents = IntentPairs(recipe.nlu, recipe.seed)
     per_epoch = len(knowledge) // BATCH
-    steps = int(epochs * per_epoch / (1 - INTENT_SHARE))
+    steps = int(recipe.epochs * per_epoch / (1 - INTENT_SHARE))
     with tempfile.TemporaryDirectory() as scratch:
         write_sentence_transformer(read_weights(wheel_weight_file()), Path(scratch))
-        trainer = Trainer(load_sentence_transformer(scratch), steps)
+        trainer = Trainer(load_sentence_transformer(scratch), steps, recipe.resume)
         intent_batches = batches(intents.epoch(), BATCH)
         done, started, recent = 0, time.monotonic(), 0.0
-        for _ in range(epochs):
-            for batch in batches(knowledge.epoch(), BATCH):
+        for _ in range(recipe.epochs):
+            near = trainer.neighbours(knowledge.forms)
+            for batch in batches(knowledge.epoch(near), BATCH):
                 while chooser.random() < INTENT_SHARE:
                     trainer.step(next(intent_batches))
                     done += 1
@@ -283,10 +318,9 @@ def main() -> None:
     parser.add_argument("--nlu", type=Path, default=Path("data/nlu"))
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
-    options = parser.parse_args()
-    finetune(
-        options.target, options.corpus, options.pairs, options.nlu, options.epochs, options.seed
-    )
+    parser.add_argument("--resume", type=Path, help="go on from the adapter in this folder")
+    options = vars(parser.parse_args())
+    finetune(options.pop("target"), Recipe(**options))
 
 
 if __name__ == "__main__":
