@@ -7,7 +7,7 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-milvus install-dev run stop test unit lint format train encoder build eval eval-nlu eval-knowledge eval-baselines finetune pictures bench clean
+.PHONY: help install install-milvus install-dev run demo-wechat wechat-menu stop test unit lint format train encoder build eval eval-nlu eval-knowledge eval-baselines finetune pictures bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -23,6 +23,12 @@ install-dev: ## The same with the test and lint tools
 
 run: install ## Build what is missing, start everything, print the URLs (Ctrl-C stops)
 	@$(PY) -m bot.launcher run
+
+demo-wechat: install ## The same with a stand-in for WeChat and WeCom, and a phone to chat on
+	@CHANGDA_WECHAT_DEMO=on $(PY) -m bot.launcher run
+
+wechat-menu: ## Send our menu to the official account of the settings
+	@$(PY) -m bot.channels.wechat.menu
 
 stop: ## Stop a running system
 	@if [ -x $(PY) ]; then $(PY) -m bot.launcher stop; fi

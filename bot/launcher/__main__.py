@@ -19,7 +19,8 @@ from pydantic import ValidationError
 from bot.launcher.processes import processes_of
 from bot.launcher.secrets import staff_passwords
 from bot.launcher.steps import Builder, prepare_settings
-from bot.launcher.supervisor import Supervisor
+from bot.launcher.supervisor import Supervisor, is_taken
+from bot.launcher.wechat_demo import demo_environment, publish_menu
 from bot.launcher.words import LauncherError, fail, say
 from core.settings import Settings
 
@@ -54,7 +55,8 @@ async def serve(settings: Settings, secrets: dict[str, str], begun: float) -> No
     """Runs until a signal comes."""
     builder = Builder(settings, secrets)
     logs = settings.var_dir / "logs"
-    supervisor = Supervisor(processes_of(settings), builder.environment(), logs)
+    environment = builder.environment() | demo_environment(settings)
+    supervisor = Supervisor(processes_of(settings), environment, logs)
     supervisor.check_ports()
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -67,6 +69,8 @@ async def serve(settings: Settings, secrets: dict[str, str], begun: float) -> No
         await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            if settings.wechat_demo == "on":
+                await asyncio.to_thread(publish_menu, environment, logs / "wechat.log")
             announce(settings, secrets, supervisor, time.monotonic() - begun)
             await waiting
     finally:
@@ -95,6 +99,8 @@ def announce(
     say(f"  Supervisors     {base}/ops")
     say(f"  Knowledge       {base}/knowledge")
     say(f"  API             {base}/docs")
+    if settings.wechat_demo == "on":
+        say(f"  WeChat demo     http://localhost:{settings.wechat_demo_port}/")
     say("")
     for name, password in staff_passwords(secrets).items():
         say(f"  {name:<14}{password}")
@@ -142,6 +148,8 @@ def run(options: argparse.Namespace) -> int:
         say(
             f"畅答 is running already: http://localhost:{Settings().app_port}/  (make stop ends it)"
         )
+        if Settings().wechat_demo == "on" and not is_taken(Settings().wechat_demo_port):
+            return fail("it runs without the WeChat demo: make stop, then make demo-wechat")
     except ValidationError as error:
         return fail(f"a setting is wrong:\n{error}")
     except LauncherError as error:

@@ -37,6 +37,11 @@ def processes_of(settings: Settings) -> list[Process]:
         token = settings.rasa_token.get_secret_value()
         ready = answers(f"{local}:{port}/status?token={token}")
         processes.append(Process("rasa", command, ready, port, "CHANGDA_RASA_PORT", needed))
+    if settings.wechat_demo == "on":
+        port = settings.wechat_demo_port
+        command = [python, "-m", "bot.channels.standin"]
+        ready = answers(f"{local}:{port}/")
+        processes.append(Process("wechat", command, ready, port, "CHANGDA_WECHAT_DEMO_PORT"))
     port = settings.app_port
     ready = answers(f"{local}:{port}/healthz")
     command = [python, "-m", "bot.gateway"]

@@ -56,6 +56,14 @@ class Person:
         self.typing_until = 0.0
         self.seen.append({"by": by, "text": text, "at": time.time(), **more})
 
+    def menu(self) -> list[dict[str, Any]]:
+        """The choices of the last menu on the screen. Raises LookupError when there is none."""
+        for line in reversed(self.seen):
+            if line.get("menu"):
+                found: list[dict[str, Any]] = line["menu"]
+                return found
+        raise LookupError("no menu on the screen")
+
     def texts(self, by: str = "service") -> list[str]:
         """What was said to them."""
         return [line["text"] for line in self.seen if line["by"] == by]
@@ -80,6 +88,11 @@ class Faults:
     delays: dict[str, list[float]] = field(default_factory=dict)
     after: dict[str, list[int]] = field(default_factory=dict)
     """Statuses answered although the call was carried out: the answer is lost."""
+
+    def waiting(self) -> int:
+        """How many faults are still to come."""
+        kinds = (self.errcodes, self.statuses, self.delays, self.after)
+        return sum(len(ordered) for kind in kinds for ordered in kind.values())
 
     def next(self, kind: str, path: str) -> Any:
         waiting = getattr(self, kind).get(path)

@@ -82,8 +82,7 @@ class OfficialAccount:
     async def tap(self, openid: str, number: int) -> Answer:
         """Taps a choice of the last menu message on the screen."""
         person = self.people[openid]
-        menu = next(line["menu"] for line in reversed(person.seen) if line.get("menu"))
-        item = menu[number - 1]
+        item = person.menu()[number - 1]
         person.see("me", item["content"])
         person.acted.grant(ACTED, self.clock.now())
         fields = {"Content": item["content"], "bizmsgmenuid": item["id"]}
@@ -145,6 +144,10 @@ class OfficialAccount:
             self.tokens[self.current] = ends = now + self.token_s
             self.fetched += 1
         return {"access_token": self.current, "expires_in": int(ends - now)}
+
+    def revoke(self) -> None:
+        """All tokens are void from now on."""
+        self.tokens.clear()
 
     def refuses_token(self, token: str) -> Body | None:
         """The error for a token that does not open the API."""

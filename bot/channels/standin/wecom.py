@@ -22,6 +22,7 @@ class Enterprise:
 
     Args:
         page: the most items that one page of the log holds, whatever was asked for.
+        first: number of the log's first item, as cursors tell it.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Enterprise:
         clock: Clock,
         open_kfid: str = "wkChangdaDemo",
         page: int = 1000,
+        first: int = 0,
     ) -> None:
         self.corp_id = corp_id
         self.secret = secret
@@ -39,6 +41,7 @@ class Enterprise:
         self.clock = clock
         self.open_kfid = open_kfid
         self.page = page
+        self.first = first
         self.people: dict[str, Person] = {}
         self.faults = Faults()
         self.access: dict[str, float] = {}
@@ -75,7 +78,14 @@ class Enterprise:
         return await self._hint()
 
     async def recall(self, customer: str) -> Answer:
-        last = next(i for i in reversed(self.log) if i["external_userid"] == customer)
+        said = [
+            item
+            for item in self.log
+            if item["external_userid"] == customer and item["origin"] == CUSTOMER
+        ]
+        if not said:
+            raise LookupError("nothing to take back")
+        last = said[-1]
         event = {"event_type": "user_recall_msg", "recall_msgid": last["msgid"]}
         return await self._event(self.people[customer], event)
 
@@ -124,6 +134,10 @@ class Enterprise:
             self.access[valid] = now + 7200
         return {"errcode": 0, "access_token": valid, "expires_in": int(self.access[valid] - now)}
 
+    def revoke(self) -> None:
+        """All tokens are void from now on."""
+        self.access.clear()
+
     def refuses_token(self, token: str) -> Body | None:
         ends = self.access.get(token)
         if ends is None:
@@ -138,7 +152,7 @@ class Enterprise:
         if token and self.reading.get(str(token), 0) < self.clock.now():
             return {"errcode": 95007, "errmsg": "invalid token"}
         cursor = str(body.get("cursor") or "cursor_0")
-        start = int(cursor.removeprefix("cursor_"))
+        start = max(0, int(cursor.removeprefix("cursor_")) - self.first)
         size = min(int(body.get("limit") or 1000), self.page)
         oldest = self.clock.now() - LOG_S
         items = [i for i in self.log[start : start + size] if i["send_time"] > oldest]
@@ -146,7 +160,7 @@ class Enterprise:
         return {
             "errcode": 0,
             "errmsg": "ok",
-            "next_cursor": f"cursor_{following}",
+            "next_cursor": f"cursor_{self.first + following}",
             "has_more": int(following < len(self.log)),
             "msg_list": items,
         }
