@@ -36,7 +36,7 @@ from core.settings import Settings
 from core.staff import StaffDirectory
 from core.transcript import Transcript
 from handoff.service import HandoffService
-from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.embedding.encoder import shared_encoder
 from knowledge_base.indexing import index_store
 from knowledge_base.service import KnowledgeService
 
@@ -151,7 +151,7 @@ def build_services(settings: Settings) -> Services:
         on_returned=forget,
         assistant=DialogueAssistant(dialogue, operator),
     )
-    encoder = SentenceEncoder(settings.encoder_dir)
+    encoder = shared_encoder(settings.encoder_dir)
     knowledge = KnowledgeService(
         database,
         settings.knowledge_dir,

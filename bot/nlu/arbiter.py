@@ -13,9 +13,10 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.attributes import CLARIFY, ELLIPTICAL, KNOWLEDGE, PREDICTED, REQUESTS, folded
 from bot.nlu.decide import Evidence, Thresholds, Verdict, decide
-from bot.nlu.encoder import encoder_dir, shared_encoder
+from bot.nlu.encoder import encoder_dir
 from bot.nlu.normalize import normalize
 from bot.nlu.paths import code_hash, resolve
+from knowledge_base.embedding.encoder import shared_encoder
 
 _FUNCTION_WORDS = re.compile(r"[那就是的呢吧啊呀哦了要和跟,。?!、… ]|不是|应该|换成|还有")
 _FACTS = frozenset({"month", "date", "duration", "money_amount", "phone_number", "package_name",

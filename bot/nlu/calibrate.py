@@ -26,11 +26,12 @@ from bot.nlu.decide import (
     Verdict,
     decide,
 )
-from bot.nlu.encoder import encoder_dir, shared_encoder
+from bot.nlu.encoder import encoder_dir
 from bot.nlu.evaluate import DEVELOPMENT
 from bot.nlu.evaluation import running
 from bot.nlu.evaluation.data import Sentence, read_sentences
 from bot.nlu.paths import var_dir
+from knowledge_base.embedding.encoder import shared_encoder
 
 Case = tuple[Sentence, Evidence]
 _CAUGHT_AT_LEAST, _REFUSED_AT_MOST = 0.92, 0.02

@@ -20,13 +20,14 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.attributes import REQUESTS, folded
-from bot.nlu.encoder import encoder_dir, shared_encoder, to_encode
+from bot.nlu.encoder import encoder_dir, to_encode
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.linear import LinearModel, fit
 from bot.nlu.ngrams import INTENT_VIEWS
 from bot.nlu.paths import code_hash, resolve
 from bot.nlu.segments import requests
 from bot.nlu.words import segmenter
+from knowledge_base.embedding.encoder import shared_encoder
 
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]

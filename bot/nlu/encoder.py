@@ -1,4 +1,4 @@
-"""One sentence encoder per process, and a cache of the vectors of training texts."""
+"""What of a text is encoded, and a cache of the vectors of training texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,6 @@ _HEAD, _TAIL = 90, 70
 
 def encoder_dir() -> Path:
     return var_dir() / "models" / "encoder"
-
-
-@lru_cache(maxsize=2)
-def shared_encoder(folder: Path) -> SentenceEncoder:
-    """The process-wide encoder of ``folder``; the classifier and the retriever use the same one."""
-    return SentenceEncoder(folder)
 
 
 def to_encode(text: str) -> str:

@@ -18,8 +18,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.attributes import folded
-from bot.nlu.encoder import VectorCache, encoder_dir, shared_encoder, to_encode
+from bot.nlu.encoder import VectorCache, encoder_dir, to_encode
 from bot.nlu.paths import cache_dir, code_hash, resolve
+from knowledge_base.embedding.encoder import shared_encoder
 
 Floats = npt.NDArray[np.float32]
 NAME = "SentenceVectorFeaturizer"

@@ -14,10 +14,11 @@ from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.nlu.attributes import KNOWLEDGE, REQUESTS, folded
-from bot.nlu.encoder import encoder_dir, shared_encoder
+from bot.nlu.encoder import encoder_dir
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.paths import resolve, var_dir
 from bot.nlu.threads import calm_threads
+from knowledge_base.embedding.encoder import shared_encoder
 from knowledge_base.indexing import store_from
 from knowledge_base.search import KnowledgeSearcher, SearchResult, Vectors
 

@@ -15,12 +15,13 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.nlu.attributes import SENTIMENT, folded
-from bot.nlu.encoder import VectorCache, encoder_dir, shared_encoder
+from bot.nlu.encoder import VectorCache, encoder_dir
 from bot.nlu.featurizer import sentence_vector
 from bot.nlu.linear import LinearModel
 from bot.nlu.mood import TRAINING, felt, judge, read_training, train
 from bot.nlu.paths import cache_dir, code_hash, content_hash, resolve
 from bot.nlu.words import segmenter
+from knowledge_base.embedding.encoder import shared_encoder
 
 log = logging.getLogger(__name__)
 _CALM = {"label": "calm", "score": 0.0, "flags": []}

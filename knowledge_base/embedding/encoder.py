@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -81,3 +82,9 @@ class SentenceEncoder:
         (vectors,) = self._session.run(["sentence_embedding"], feed)
         result: Vectors = vectors
         return result
+
+
+@lru_cache(maxsize=2)
+def shared_encoder(folder: Path) -> SentenceEncoder:
+    """The process-wide encoder of ``folder``: a model's session holds some 150 MB."""
+    return SentenceEncoder(folder)

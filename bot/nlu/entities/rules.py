@@ -73,7 +73,8 @@ RULES: tuple[Rule, ...] = (
     _rule("month", r"20\d\d[-./]?(?:0[1-9]|1[0-2])(?![-./\d])|(?:last|this|next) month"),
     _rule("date", rf"(?:大前|前|昨|今|明|大后|后)(?:天|日|儿个|儿|个儿)(?:{_MOMENT})?"),
     _rule("date", rf"(?:昨|今|明|前|后)(?:晚上?|早上?|晨|夜)(?:{_HOUR}|零点)?"),
-    _rule("date", rf"{_WEEK}?个?(?:周|星期|礼拜)[一二三四五六日天](?:{_MOMENT})?"),
+    _rule("date", rf"{_WEEK}个?(?:周|星期|礼拜)[一二三四五六日天](?:{_MOMENT})?", sure=True),
+    _rule("date", rf"(?:周|星期|礼拜)[一二三四五六日天](?:{_MOMENT})?"),
     _rule("date", rf"{_WEEK}个?(?:周末?|星期|礼拜)(?![一二三四五六日天])|周末"),
     _rule("date", rf"{_YEAR}?{_MONTH_NAME}月份?{_N}[号日](?:{_MOMENT})?"),
     _rule(

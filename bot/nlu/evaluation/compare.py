@@ -17,13 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix, hstack
 
-from bot.nlu.encoder import VectorCache, encoder_dir, shared_encoder, to_encode
+from bot.nlu.encoder import VectorCache, encoder_dir, to_encode
 from bot.nlu.evaluation.data import Sentence
 from bot.nlu.linear import Standard
 from bot.nlu.ngrams import INTENT_VIEWS, TfIdf
 from bot.nlu.normalize import normalize
 from bot.nlu.paths import ROOT, cache_dir
 from bot.nlu.words import segmenter
+from knowledge_base.embedding.encoder import shared_encoder
 
 Floats = npt.NDArray[np.float32]
 Learner = Callable[[], Any]
