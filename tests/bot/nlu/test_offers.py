@@ -12,7 +12,11 @@ def test_uses_the_customers_words() -> None:
 
 def test_a_knowledge_hit_is_offered_as_its_question() -> None:
     found = choices(["ask_knowledge"], {}, [{"question": "怎么开通国际漫游？"}])
-    assert found[0].to_dict() == {"title": "怎么开通国际漫游？", "payload": "怎么开通国际漫游？"}
+    assert found[0].to_dict() == {
+        "title": "怎么开通国际漫游？",
+        "payload": "怎么开通国际漫游？",
+        "intent": "ask_knowledge",
+    }
 
 
 def test_at_most_three_and_only_what_can_be_done() -> None:
