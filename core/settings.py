@@ -128,6 +128,30 @@ class Settings(BaseSettings):
     sla_resolve_s: float = Field(3600.0, gt=0)
     """From asking for a person to the end of the talk, in hours of service."""
 
+    desk: Literal["own", "webhook", "chatwoot"] = "own"
+    """Where people serve: at our desk, at an operator's own by signed webhooks and REST, or in Chatwoot."""
+    desk_webhook_url: str = ""
+    """Where the operator's desk is told what happens to handoffs."""
+    desk_webhook_secret: SecretStr = SecretStr("")
+    """Signs what is posted there."""
+    desk_token: SecretStr = SecretStr("")
+    """Bearer token with which the operator's desk answers over REST; at least 32 characters."""
+    desk_timeout_s: float = Field(5.0, gt=0, le=60)
+    """The longest wait for an answer of the operator's desk or of Chatwoot."""
+    chatwoot_url: str = ""
+    """Address of Chatwoot, such as https://chat.example.com."""
+    chatwoot_token: SecretStr = SecretStr("")
+    """``api_access_token`` of an administrator or an agent who sees the inbox."""
+    chatwoot_account_id: int = Field(0, ge=0)
+    chatwoot_inbox_id: int = Field(0, ge=0)
+    """An inbox of the API channel."""
+    chatwoot_webhook_secret: SecretStr = SecretStr("")
+    """Signing secret of the inbox's webhook, which Chatwoot shows; without it Chatwoot is only asked."""
+    chatwoot_teams: dict[str, int] = {}
+    """Skill group → id of the Chatwoot team, such as {"billing": 3}."""
+    chatwoot_poll_s: float = Field(20.0, gt=0, le=600)
+    """A conversation whose webhooks stay away is looked at after this."""
+
     wechat_app_id: str = ""
     """AppId of the official account; set, with secret and token, to open the channel."""
     wechat_secret: SecretStr = SecretStr("")
@@ -172,6 +196,28 @@ class Settings(BaseSettings):
         if self.vector_index == "milvus" and not self.milvus_uri:
             raise ValueError("CHANGDA_VECTOR_INDEX=milvus needs CHANGDA_MILVUS_URI")
         return self
+
+    @model_validator(mode="after")
+    def _desk_is_complete(self) -> Settings:
+        if self.desk_webhook_url and not self.desk_webhook_secret.get_secret_value():
+            raise ValueError("CHANGDA_DESK_WEBHOOK_URL needs CHANGDA_DESK_WEBHOOK_SECRET")
+        if 0 < len(self.desk_token.get_secret_value()) < 32:
+            raise ValueError("CHANGDA_DESK_TOKEN must have at least 32 characters")
+        if self.desk == "webhook" and not (self.desk_webhook_url and self.desk_token):
+            raise ValueError(
+                "CHANGDA_DESK=webhook needs CHANGDA_DESK_WEBHOOK_URL and CHANGDA_DESK_TOKEN"
+            )
+        if self.desk == "chatwoot" and not self.chatwoot_on:
+            raise ValueError(
+                "CHANGDA_DESK=chatwoot needs CHANGDA_CHATWOOT_URL, _TOKEN, _ACCOUNT_ID and _INBOX_ID"
+            )
+        return self
+
+    @property
+    def chatwoot_on(self) -> bool:
+        """Whether Chatwoot is configured."""
+        known = (self.chatwoot_url, self.chatwoot_token.get_secret_value())
+        return all((*known, self.chatwoot_account_id, self.chatwoot_inbox_id))
 
     @property
     def wechat_on(self) -> bool:

@@ -26,7 +26,8 @@ from core.errors import (
 )
 from core.security import TokenIssuer, hash_password, password_matches
 
-Role = Literal["agent", "supervisor", "editor"]
+Role = Literal["agent", "supervisor", "editor", "integration"]
+"""``integration``: people of an operator's own desk, acting through its service token."""
 STAFF_COOKIE = "changda_staff"
 CSRF_HEADER = "x-requested-with"
 """Cookie-authenticated writes must carry this header, which a foreign page cannot send."""

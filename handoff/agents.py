@@ -23,7 +23,7 @@ from core.settings import Settings
 from core.staff import StaffAccount
 from handoff import words
 from handoff.liveness import SignsOfLife
-from handoff.models import AgentPresence, AgentStatus, Handoff
+from handoff.models import AgentPresence, AgentStatus, Handoff, OutsideAgent
 from handoff.queue import WaitingLine
 from handoff.routing import Floor
 from handoff.states import State
@@ -225,12 +225,14 @@ class Presence:
         self._recent = self._reading = None
 
     async def names(self) -> dict[str, str]:
-        """Display names of all staff by id, supervisors and former colleagues included."""
+        """Display names of all staff by id, supervisors, former colleagues and people of outside desks
+        included."""
         if self._names and time.monotonic() - self._names[0] < _NAMES_S:
             return self._names[1]
         async with self._database.reading() as session:
             rows = await session.execute(select(StaffAccount.id, StaffAccount.display_name))
-            names = {row[0]: row[1] for row in rows}
+            outside = await session.execute(select(OutsideAgent.id, OutsideAgent.name))
+            names = {row[0]: row[1] for row in [*outside, *rows]}
         self._names = (time.monotonic(), names)
         return names
 

@@ -32,6 +32,9 @@ class NoteBody(BaseModel):
 
 class TransferBody(BaseModel):
     agent_id: str | None = None
+    """A colleague; for people of an outside desk, that desk's own id of theirs."""
+    agent_name: str | None = Field(None, max_length=40)
+    """For people of an outside desk: the colleague's name, as the customer shall read it."""
     skill_group: str | None = None
     note: str = ""
 

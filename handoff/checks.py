@@ -14,8 +14,8 @@ MAX_NOTE = 4000
 
 def actor_of(staff: Staff) -> Actor:
     """The staff member as the actor of a step."""
-    kind = "agent" if "agent" in staff.roles else "supervisor"
-    return Actor("agent" if kind == "agent" else "supervisor", staff.id, staff.display_name)
+    serves = {"agent", "integration"} & set(staff.roles)
+    return Actor("agent" if serves else "supervisor", staff.id, staff.display_name)
 
 
 def check_text(text: str, limit: int, what: str) -> None:

@@ -14,9 +14,9 @@ from core.staff import Staff, StaffAccount
 from core.transcript import Draft
 from handoff import routing, words
 from handoff.agents import Presence
-from handoff.checks import actor_of
+from handoff.checks import actor_of, check_owner
 from handoff.intake import Intake
-from handoff.models import AgentPresence, Handoff
+from handoff.models import AgentPresence, Handoff, OutsideAgent
 from handoff.queue import Claim, WaitingLine
 from handoff.states import IN_LINE, Move, State
 from handoff.steps import Steps
@@ -55,16 +55,39 @@ class Claims:
         if handoff.state == State.ACTIVE and handoff.agent_id == staff.id:
             return handoff
         await self._may_take(handoff, staff)
-        await self._claim(handoff_id, staff)
+        if handoff.desk == "own":
+            await self._claim(handoff_id, staff)
         try:
             accepted = await self._accept_in_sql(handoff_id, staff)
         except BaseException:
             await self._line.place(await self._intake.get(handoff_id))
             raise
-        if await self._presence.status(staff.id) == "offline":
+        outside = "integration" in staff.roles
+        if not outside and await self._presence.status(staff.id) == "offline":
             # Who takes a customer is at work.
             await self._presence.set_status(staff.id, "online")
         return accepted
+
+    async def relieve(self, handoff_id: str, staff: Staff, colleague: Staff) -> Handoff:
+        """A colleague of the same outside desk takes a served conversation over, with the customer told.
+
+        Raises:
+            NotAllowed: the conversation is not served by ``staff``, or is another desk's.
+            IllegalMove: nobody serves it.
+        """
+        async with self._steps.step(handoff_id) as step:
+            handoff = step.handoff
+            if handoff.desk != routing.desk_of(colleague):
+                raise NotAllowed("这个会话不由贵方的客服系统接待。")
+            if handoff.state == State.ACTIVE and handoff.agent_id == colleague.id:
+                return handoff
+            check_owner(handoff, staff)
+            step.move(Move.TAKE_OVER, actor_of(colleague), from_agent=handoff.agent_id)
+            handoff.agent_id = colleague.id
+            await _introduce(step.session, colleague)
+            called = words.called(colleague.display_name, supervisor=False)
+            await step.say(Draft("system", words.taken_over(called), agent_id=colleague.id))
+        return step.handoff
 
     async def accept_next(self, staff: Staff) -> Handoff | None:
         """Takes what is on offer to this agent, or what they serve best next; None when nothing waits.
@@ -120,6 +143,10 @@ class Claims:
             waited = max(0.0, round((now() - handoff.waiting_since).total_seconds(), 1))
             step.move(Move.ACCEPT, actor_of(staff), waited_s=waited, offered=offered)
             handoff.agent_id, handoff.reserved_for = staff.id, None
+            if "integration" in staff.roles:
+                await _introduce(step.session, staff)
+            else:
+                handoff.desk = "own"  # A supervisor of ours fetched it back.
             handoff.accepted_at, handoff.offer_until, handoff.passed_over = now(), None, {}
             await step.say(Draft("system", words.joined(staff.display_name), agent_id=staff.id))
             await step.give_to("human")
@@ -141,14 +168,11 @@ class Claims:
             )
 
     async def _claimed_by(self, handoff: Handoff) -> AlreadyClaimed:
-        async with self._database.reading() as session:
-            account = await session.get(StaffAccount, handoff.agent_id or "")
-        if account is None:
+        name = (await self._presence.names()).get(handoff.agent_id or "")
+        if name is None:
             return AlreadyClaimed()
         return AlreadyClaimed(
-            f"这个会话已由{account.display_name}接入。",
-            agent_id=account.id,
-            agent_name=account.display_name,
+            f"这个会话已由{name}接入。", agent_id=handoff.agent_id, agent_name=name
         )
 
     async def _on_offer(self, agent_id: str) -> list[str]:
@@ -157,3 +181,8 @@ class Claims:
         )
         async with self._database.reading() as session:
             return list((await session.execute(query)).scalars())
+
+
+async def _introduce(session: AsyncSession, staff: Staff) -> None:
+    # Their names are known from what they do: nobody keeps their accounts here.
+    await session.merge(OutsideAgent(id=staff.id, name=staff.display_name, seen_at=now()))

@@ -30,8 +30,8 @@ class CustomerView:
             return {}
         if handoff.state == State.ACTIVE:
             return {"agent_name": (await self._presence.names()).get(handoff.agent_id or "")}
-        if handoff.state not in IN_LINE:
-            return {}
+        if handoff.state not in IN_LINE or handoff.desk != "own":
+            return {}  # Another desk's line is not ours to count.
         async with self._database.reading() as session:
             position = await position_in(session, handoff)
         outlook = await self._estimator.outlook(handoff.skill_group)

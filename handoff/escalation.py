@@ -114,7 +114,7 @@ class Escalation:
                 self._raise(handoff)
             handoff.escalate_at = _next_look(clocks, handoff.escalations, moment, hours)
         if handoff.state == State.WAITING and reached:
-            await self._line.put(handoff)
+            await self._line.place(handoff)
         for clock, level in reached:
             subject = {"subject": "handoff", "id": handoff.id, "skill_group": handoff.skill_group}
             await self._tell(subject, handoff.owner, clock, level)

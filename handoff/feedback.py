@@ -11,6 +11,7 @@ from core.transcript import Draft, Transcript
 from handoff import words
 from handoff.models import Handoff, Rating
 from handoff.states import State
+from handoff.steps import Steps
 
 _MAX_COMMENT = 500
 _RATEABLE = (State.WRAP_UP, State.CLOSED, State.RETURNED)
@@ -19,8 +20,9 @@ _RATEABLE = (State.WRAP_UP, State.CLOSED, State.RETURNED)
 class Feedback:
     """Takes ratings, one per handoff."""
 
-    def __init__(self, database: Database, transcript: Transcript) -> None:
+    def __init__(self, database: Database, transcript: Transcript, steps: Steps) -> None:
         self._database = database
+        self._steps = steps
         self._transcript = transcript
 
     async def rate(
@@ -58,5 +60,7 @@ class Feedback:
                 created_at=now(),
             )
             session.add(rating)
+            if self._steps.outbound is not None:
+                await self._steps.outbound.rated(session, handoff, rating)
         await self._transcript.append(conversation_id, Draft("system", words.rated(score)))
         return rating

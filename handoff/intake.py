@@ -21,7 +21,7 @@ from handoff.callback import CallBack, QueuePolicy
 from handoff.context import MAX_REQUEST, ContextPackage, HandoffRequest
 from handoff.estimate import WaitEstimator
 from handoff.hours import ServiceHours
-from handoff.models import Handoff
+from handoff.models import DeskName, Handoff
 from handoff.package import PackageBuilder, customer_of
 from handoff.queue import position_in, ranked
 from handoff.sla import ServicePromise
@@ -46,6 +46,7 @@ class Intake:
         callback: CallBack,
         policy: QueuePolicy,
         promise: ServicePromise,
+        desk: DeskName = "own",
     ) -> None:
         self._database = database
         self._bus = bus
@@ -56,6 +57,7 @@ class Intake:
         self._callback = callback
         self._policy = policy
         self._promise = promise
+        self._desk = desk
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, conversation_id: str, request: HandoffRequest) -> Handoff:
@@ -84,6 +86,7 @@ class Intake:
                 position = await position_in(session, step.handoff)
                 wait_s = outlook.wait_s(position)
                 position = await self._take_in(step, position, wait_s)
+            await self._steps.record(step)
         await self._steps.announce(step)
         if position:
             await self.tell_place(conversation_id, position, wait_s)
@@ -176,6 +179,7 @@ class Intake:
             return live
         said = await _customer_words(session, conversation_id)
         handoff = _new_handoff(conversation, request, group, said)
+        handoff.desk = self._desk
         handoff.escalate_at = self._promise.first_look(handoff.opened_at)
         handoff.queued_at = await _arrival(session, handoff)
         handoff.ranked_at = ranked(handoff.priority, handoff.queued_at, self._policy.point_s)
@@ -192,6 +196,12 @@ class Intake:
     async def _take_in(self, step: Step, position: int, wait_s: int | None) -> int:
         """Puts the customer in the line, or tells them it is full; returns their place, 0 = none."""
         handoff = step.handoff
+        if handoff.desk != "own":
+            await step.say(
+                Draft("system", words.requested(handoff.skill_group), [words.CANCEL_BUTTON])
+            )
+            await step.give_to("waiting")
+            return 0
         full = self._policy.full(position, wait_s)
         if full and self._policy.only_callback:
             await self._callback.instead(step, words.FULL)
@@ -217,6 +227,8 @@ class Intake:
         async with self._database.transaction() as session:
             row = await session.get_one(Handoff, handoff_id, with_for_update=True)
             row.context = package.stored()
+            if self._steps.outbound is not None:
+                await self._steps.outbound.informed(session, row)
         await self._steps.tell_staff(row)
 
 

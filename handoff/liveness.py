@@ -55,7 +55,9 @@ class SignsOfLife:
     async def _expected(self) -> list[str]:
         present = select(AgentPresence.agent_id).where(AgentPresence.status != "offline")
         serving = select(Handoff.agent_id).where(
-            Handoff.state.in_([State.ACTIVE, State.OFFERED]), Handoff.agent_id.is_not(None)
+            Handoff.state.in_([State.ACTIVE, State.OFFERED]),
+            Handoff.agent_id.is_not(None),
+            Handoff.desk == "own",  # Other desks look after their own people.
         )
         async with self._database.reading() as session:
             rows = [*(await session.execute(present)), *(await session.execute(serving))]

@@ -18,6 +18,7 @@ TicketKind = Literal["complaint", "fault", "callback", "consultation", "other"]
 TicketState = Literal["open", "processing", "resolved", "closed"]
 Grade = Literal["normal", "high"]
 GuestState = Literal["invited", "joined", "declined", "left"]
+DeskName = Literal["own", "webhook", "chatwoot"]
 
 
 class Handoff(Base):
@@ -25,7 +26,8 @@ class Handoff(Base):
 
     __tablename__ = "handoffs"
     __table_args__ = (
-        Index(None, "state", "skill_group", "ranked_at"),
+        Index(None, "state", "skill_group", "desk", "ranked_at"),
+        Index(None, "desk", "state"),
         Index(None, "state", "skill_group", "queued_at"),
         Index(None, "agent_id", "state"),
         Index(None, "customer_id", "accepted_at"),
@@ -37,6 +39,8 @@ class Handoff(Base):
     live_conversation: Mapped[str | None] = mapped_column(String(40), unique=True)
     """The conversation while the handoff is live, else null: the database holds "one live each"."""
     customer_id: Mapped[str | None] = mapped_column(String(40))
+    desk: Mapped[DeskName] = mapped_column(String(10), default="own", server_default=sql("'own'"))
+    """Whose people serve it. What waits for an outside desk is not in our own line."""
     state: Mapped[State] = mapped_column(String(12))
     trigger: Mapped[str] = mapped_column(String(20))
     skill_group: Mapped[str] = mapped_column(String(20))
@@ -94,6 +98,10 @@ class Handoff(Base):
     escalate_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """When its clocks need looking at next."""
 
+    def __init__(self, **fields: Any) -> None:
+        # Known before it is stored: where it waits depends on it.
+        super().__init__(**{"desk": "own", **fields})
+
 
 class HandoffEvent(Base):
     """A move or a note; ``id`` gives the order even when the clock jumps."""
@@ -139,6 +147,17 @@ class AgentPresence(Base):
     """Offers in a row that ran out unanswered."""
     notice: Mapped[str | None] = mapped_column(String(200))
     """Why the system changed the status, until the agent changes it."""
+
+
+class OutsideAgent(Base):
+    """Somebody of an outside desk who served here; customers and supervisors know them by name."""
+
+    __tablename__ = "outside_agents"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    """Desk and that desk's own id: ``webhook:17``."""
+    name: Mapped[str] = mapped_column(String(40))
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Ticket(Base):

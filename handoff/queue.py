@@ -101,7 +101,9 @@ class WaitingLine:
 
     async def place(self, handoff: Handoff) -> None:
         """Puts a handoff where it belongs by its state in SQL; again is harmless."""
-        if handoff.state == State.WAITING:
+        if handoff.desk != "own":
+            await self.drop(handoff.id)
+        elif handoff.state == State.WAITING:
             await self.put(handoff)
         elif handoff.state in (State.OFFERED, State.ACTIVE) and handoff.agent_id:
             await self.hold(handoff.id, handoff.agent_id, handoff.state == State.OFFERED)
@@ -233,7 +235,11 @@ class WaitingLine:
     async def _first_from_sql(self, groups: list[str], count: int) -> list[str]:
         query = (
             select(Handoff.id)
-            .where(Handoff.state == State.WAITING, Handoff.skill_group.in_(groups))
+            .where(
+                Handoff.state == State.WAITING,
+                Handoff.skill_group.in_(groups),
+                Handoff.desk == "own",
+            )
             .order_by(Handoff.ranked_at, Handoff.id)
             .limit(count)
         )
@@ -268,7 +274,10 @@ async def position_in(session: AsyncSession, handoff: Handoff) -> int:
         and_(Handoff.ranked_at == handoff.ranked_at, Handoff.id < handoff.id),
     )
     query = select(func.count()).where(
-        Handoff.state.in_(IN_LINE), Handoff.skill_group == handoff.skill_group, earlier
+        Handoff.state.in_(IN_LINE),
+        Handoff.skill_group == handoff.skill_group,
+        Handoff.desk == handoff.desk,
+        earlier,
     )
     return int((await session.execute(query)).scalar_one()) + 1
 

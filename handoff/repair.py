@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _Place = tuple[str, int]
 _CHUNK = 500
 _PLACED = (State.WAITING, State.OFFERED, State.ACTIVE)
+_OURS = Handoff.desk == "own"
 _COLUMNS = (
     Handoff.id, Handoff.state, Handoff.skill_group, Handoff.agent_id, Handoff.ranked_at, Handoff.waiting_since,
     Handoff.preferred_agent, Handoff.reserved_for, Handoff.passed_over,
@@ -76,7 +77,7 @@ class LineRepair:
             return 0
         async with self._database.reading() as session:
             counts = select(Handoff.state, func.count()).group_by(Handoff.state)
-            rows = await session.execute(counts.where(Handoff.state.in_(_PLACED)))
+            rows = await session.execute(counts.where(Handoff.state.in_(_PLACED), _OURS))
             stored = {row[0]: row[1] for row in rows}
         pipe = self._redis.pipeline(transaction=False)
         for group in SKILL_GROUPS:
@@ -150,7 +151,7 @@ class LineRepair:
         )
 
     async def _placed(self) -> Sequence[Any]:
-        query = select(*_COLUMNS).where(Handoff.state.in_(_PLACED))
+        query = select(*_COLUMNS).where(Handoff.state.in_(_PLACED), _OURS)
         async with self._database.reading() as session:
             return (await session.execute(query)).all()
 

@@ -101,6 +101,10 @@ def why_not(handoff: Handoff, staff: Staff, floor: Floor, moment: datetime) -> s
     """Why ``staff`` may not take a waiting handoff, in Chinese; None when they may."""
     if "supervisor" in staff.roles:
         return None
+    if handoff.desk != desk_of(staff):
+        return "这个会话由其他客服系统接待，您不用接入。"
+    if handoff.desk != "own":
+        return None  # How its people share the work is that desk's business.
     if staff.id in (handoff.reserved_for, _offered_to(handoff)):
         return None
     if floor.strict and handoff.state == State.OFFERED:
@@ -112,13 +116,22 @@ def why_not(handoff: Handoff, staff: Staff, floor: Floor, moment: datetime) -> s
         return "这个会话已转给指定的同事，请先由他接入。"
     if handoff.skill_group in staff.skill_groups:
         return None
+    return _no_skill(handoff, staff, floor, waited)
+
+
+def desk_of(staff: Staff) -> str:
+    """Whose people this is: ours, or the outside desk that their id begins with."""
+    return staff.id.split(":", 1)[0] if "integration" in staff.roles else "own"
+
+
+def _offered_to(handoff: Handoff) -> str | None:
+    return handoff.agent_id if handoff.state == State.OFFERED else None
+
+
+def _no_skill(handoff: Handoff, staff: Staff, floor: Floor, waited: float) -> str | None:
     words = GROUP_WORDS[handoff.skill_group]
     if not set(FALLBACK[handoff.skill_group]) & set(staff.skill_groups):
         return f"这个会话需要“{words}”技能，您不在该技能组，不能接入。"
     if handoff.skill_group in floor.covered and waited < floor.overflow_s:
         return f"这个会话先由“{words}”组接入，等候较长时您可以协助。"
     return None
-
-
-def _offered_to(handoff: Handoff) -> str | None:
-    return handoff.agent_id if handoff.state == State.OFFERED else None

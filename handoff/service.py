@@ -10,7 +10,8 @@ from core.events import READ, TYPING, LiveBus
 from core.redis_keys import agent_channel, backstage_channel, conversation_channel
 from core.settings import Settings
 from core.staff import Staff
-from core.transcript import Transcript
+from core.transcript import Draft, Transcript
+from handoff import words
 from handoff.agents import Presence
 from handoff.assistance import Assistance, Assistant
 from handoff.callback import CallBack, QueuePolicy
@@ -34,8 +35,8 @@ from handoff.repair import LineRepair
 from handoff.routing import GROUP_WORDS
 from handoff.serving import Serving
 from handoff.sla import ServicePromise
-from handoff.states import State
-from handoff.steps import OnReturned, Steps
+from handoff.states import IN_LINE, State
+from handoff.steps import OnReturned, Outbound, Steps
 from handoff.supervising import Supervising
 from handoff.tickets import TicketBook
 from handoff.transfers import Transfers
@@ -82,8 +83,9 @@ class HandoffService:
         callback = CallBack(hours)
         self.promise = ServicePromise.of(settings, hours)
         intake = Intake(
-            database, bus, steps, builder, estimator, hours, callback, policy, self.promise
-        )
+            database, bus, steps, builder, estimator, hours, callback, policy, self.promise,
+            settings.desk,
+        )  # fmt: skip
         serving = Serving(steps)
         self._offers = Offers(database, bus, steps, self.line, self.presence, settings)
         claims = Claims(database, steps, self.line, self.presence, intake)
@@ -91,6 +93,7 @@ class HandoffService:
         assistance = Assistance(transcript, bus, assistant)
         self.listen = assistance.listen
         self._assistance = assistance
+        self._steps = steps
         self.views = DeskViews(
             database, transcript, builder, self.presence, assistance, self.promise
         )
@@ -117,6 +120,8 @@ class HandoffService:
         self._settle_intake = intake.settle
         self.accept = claims.accept
         self.accept_next = claims.accept_next
+        self.relieve = claims.relieve
+        self.package = self.views.package
         self.message = serving.message
         self.note = serving.note
         self.read = serving.read
@@ -126,12 +131,25 @@ class HandoffService:
         self.supervising = Supervising(database, steps, self.accept, bus)
         self.transfer = transfers.transfer
         self.transfer_warning = transfers.warning
-        self.rate = Feedback(database, transcript).rate
+        self.rate = Feedback(database, transcript, steps).rate
         self.watch_agents = self._watch.run
         self.release_lost = self._watch.release_lost
         self.tell_places = self._watch.tell_places
         self.sweep_offers = self._offers.sweep
         self.escalate = escalation.sweep
+
+    def connect(self, outbound: Outbound) -> None:
+        """Names who tells the outside what happens here."""
+        self._steps.outbound = outbound
+
+    async def say_waiting(self, handoff_id: str, text: str) -> bool:
+        """A line for a customer who still waits, with the ways out of waiting; False when nobody waits."""
+        async with self._steps.step(handoff_id) as step:
+            if step.handoff.state not in IN_LINE:
+                return False
+            buttons = [words.CALL_BACK_BUTTON, words.CANCEL_BUTTON]
+            await step.say(Draft("system", text, buttons))
+        return True
 
     async def settle(self) -> None:
         """Waits for what runs in the background (at shutdown and in tests)."""

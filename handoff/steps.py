@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import update
@@ -21,7 +21,7 @@ from core.errors import NotFound
 from core.events import HANDOFF, STATE, LiveBus
 from core.redis_keys import STAFF_CHANNEL, agent_channel, conversation_channel
 from core.transcript import Conversation, Draft, Message, Owner, Transcript, append_in
-from handoff.models import ActorKind, Handoff, HandoffEvent
+from handoff.models import ActorKind, Handoff, HandoffEvent, Rating
 from handoff.queue import WaitingLine
 from handoff.states import ENDED, LIVE, Move, State, target
 
@@ -40,6 +40,20 @@ class Actor:
     name: str = ""
 
 
+class Outbound(Protocol):
+    """Whoever must hear, outside, of what happens here. Called within the transaction that stores it, so
+    that nothing stored is ever forgotten."""
+
+    async def moved(self, step: Step) -> None:
+        """A step that moved the handoff is about to be stored."""
+
+    async def informed(self, session: AsyncSession, handoff: Handoff) -> None:
+        """The customer's facts joined the context package."""
+
+    async def rated(self, session: AsyncSession, handoff: Handoff, rating: Rating) -> None:
+        """The customer gave their verdict."""
+
+
 SYSTEM = Actor("system")
 CUSTOMER = Actor("customer")
 
@@ -54,6 +68,8 @@ class Step:
     moved: list[Move] = field(default_factory=list)
     owner: Owner | None = None
     left_agent: str | None = None
+    by: Actor | None = None
+    """Who made the last move that the system did not make by itself."""
 
     def move(self, move: Move, actor: Actor, **data: Any) -> None:
         """Makes a legal move and stores its event.
@@ -73,6 +89,7 @@ class Step:
             handoff.ended_at = moment
         self._record(move.value, before, after, actor, data)
         self.moved.append(move)
+        self.by = self.by if actor.kind == "system" else actor
 
     def note(self, actor: Actor, **data: Any) -> None:
         """Stores an event which is no move."""
@@ -133,6 +150,7 @@ class Steps:
         self._on_returned = on_returned
         self.on_room: Callable[[], None] = lambda: None
         """Called when somebody entered the line or an agent may have room again."""
+        self.outbound: Outbound | None = None
 
     @asynccontextmanager
     async def step(self, handoff_id: str) -> AsyncIterator[Step]:
@@ -144,7 +162,14 @@ class Steps:
             step = Step(session, handoff, left_agent=handoff.agent_id)
             yield step
             _answer_for(handoff)
+            await self.record(step)
         await self.announce(step)
+
+    async def record(self, step: Step) -> None:
+        """Notes the step for the outside, within its transaction."""
+        if self.outbound is not None and step.moved:
+            await step.session.flush()
+            await self.outbound.moved(step)
 
     async def announce(self, step: Step) -> None:
         """What follows a stored step: the line, the events, the bot's reset."""

@@ -95,7 +95,7 @@ class Supervising:
             if handoff.state == State.ACTIVE and handoff.agent_id == staff.id:
                 return handoff
             step.move(Move.TAKE_OVER, actor_of(staff), from_agent=handoff.agent_id, note=note)
-            handoff.agent_id = staff.id
+            handoff.agent_id, handoff.desk = staff.id, "own"
             guest = await step.session.get(HandoffGuest, (handoff_id, staff.id))
             if guest is not None:
                 await step.session.delete(guest)

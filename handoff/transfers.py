@@ -71,16 +71,19 @@ class Transfers:
                 await step.say(Draft("agent", text, agent_id=staff.id, audience="staff"))
             await step.session.flush()
             position = await position_in(step.session, step.handoff)
-            wait_s = outlook.wait_s(position)
-            await step.say(
-                Draft("system", words.transferred(name, position, wait_s), [words.CANCEL_BUTTON])
-            )
+            wait_s, ours = outlook.wait_s(position), step.handoff.desk == "own"
+            line = words.transferred(name, position, wait_s)
+            line = line if ours else words.transferred_outside(name)
+            await step.say(Draft("system", line, [words.CANCEL_BUTTON]))
             await step.give_to("waiting")
-        await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
+        if ours:
+            await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
         return step.handoff
 
     async def warning(self, handoff: Handoff) -> str | None:
         """What the sender should know of a transfer that is done: the goal may not answer soon."""
+        if handoff.desk != "own":
+            return None
         group = routing.GROUP_WORDS[handoff.skill_group]
         if handoff.reserved_for is None:
             outlook = await self._estimator.outlook(handoff.skill_group)
@@ -112,6 +115,8 @@ class Transfers:
             step.move(Move.TRANSFER, actor, **data)
             step.move(Move.QUEUE, SYSTEM)
         handoff.skill_group, handoff.reserved_for = group, agent_id
+        if agent_id:
+            handoff.desk = "own"  # Colleagues named here are ours.
         # Who hands a customer on is not offered them again at once.
         handoff.passed_over = {handoff.agent_id: now().isoformat()} if handoff.agent_id else {}
         handoff.agent_id = handoff.preferred_agent = handoff.offer_until = None

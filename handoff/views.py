@@ -19,7 +19,7 @@ from handoff import routing
 from handoff.agents import Presence
 from handoff.assistance import Assistance
 from handoff.canned import values_for
-from handoff.context import masked
+from handoff.context import ContextPackage, masked
 from handoff.guests import guests_of, is_guest_of
 from handoff.models import Handoff, HandoffEvent, HandoffGuest, Rating
 from handoff.offers import seconds_left
@@ -71,6 +71,8 @@ class DeskViews:
         if mine:
             served = and_(Handoff.agent_id == staff.id, Handoff.state != State.OFFERED)
             query = query.where(or_(served, is_guest_of(staff.id)))
+        elif "integration" in staff.roles:
+            query = query.where(Handoff.desk == routing.desk_of(staff))
         elif "supervisor" not in staff.roles:
             query = query.where(_within_sight(staff))
         query = query.order_by(Handoff.ranked_at, Handoff.id)
@@ -102,7 +104,7 @@ class DeskViews:
             moves = (await session.execute(events.order_by(HandoffEvent.id))).scalars()
             history = [event.shown() for event in moves]
             rating = await session.get(Rating, handoff_id)
-        package.suggested_replies = await self._assistance.finish(package.suggested_replies)
+        package = await self._finished(package)
         options = [{"value": value, "title": title} for value, title in DISPOSITIONS.items()]
         return row | {
             "context": masked(package.model_dump(mode="json")),
@@ -115,6 +117,19 @@ class DeskViews:
             },
             "rating": {"score": rating.score, "comment": rating.comment} if rating else None,
         }
+
+    async def package(self, handoff_id: str) -> ContextPackage:
+        """The whole context package as of now, for a desk that is not on our pages. Raises NotFound."""
+        async with self._database.reading() as session:
+            handoff = await session.get(Handoff, handoff_id)
+            if handoff is None:
+                raise NotFound("没有找到这个人工会话。")
+            package = await self._builder.whole(session, handoff)
+        return await self._finished(package)
+
+    async def _finished(self, package: ContextPackage) -> ContextPackage:
+        package.suggested_replies = await self._assistance.finish(package.suggested_replies)
+        return package
 
     async def check(self, handoff_id: str, staff: Staff) -> Handoff:
         """The handoff, if this staff member may see it; raises NotFound or NotAllowed."""
@@ -182,6 +197,7 @@ class DeskViews:
 def _within_sight(staff: Staff) -> ColumnElement[bool]:
     reach = routing.groups_within_reach(staff.skill_groups)
     takeable = or_(Handoff.skill_group.in_(reach), Handoff.reserved_for == staff.id)
+    takeable = and_(takeable, Handoff.desk == "own")
     return or_(
         Handoff.agent_id == staff.id,
         and_(Handoff.state.in_(IN_LINE), takeable),
@@ -197,6 +213,10 @@ async def _seen(
         raise NotFound("没有找到这个人工会话。")
     if handoff.agent_id == staff.id or "supervisor" in staff.roles:
         return handoff
+    if "integration" in staff.roles:
+        if handoff.desk == routing.desk_of(staff):
+            return handoff
+        raise NotAllowed("这个会话不由贵方的客服系统接待。")
     here = (await guests_of(session, [handoff])).get(handoff_id, ())
     if staff.id in {guest.staff_id for guest in here}:
         return handoff
@@ -244,6 +264,7 @@ def _row(
         "handoff_id": handoff.id,
         "conversation_id": handoff.conversation_id,
         "channel": conversation.channel,
+        "desk": handoff.desk,
         "state": handoff.state,
         "state_text": STATE_WORDS[State(handoff.state)],
         "skill_group": handoff.skill_group,

@@ -140,7 +140,7 @@ class Watch:
         """Tells waiting customers a place that changed since the last time."""
         query = (
             select(Handoff.id, Handoff.conversation_id, Handoff.skill_group)
-            .where(Handoff.state.in_(IN_LINE))
+            .where(Handoff.state.in_(IN_LINE), Handoff.desk == "own")
             .order_by(Handoff.skill_group, Handoff.ranked_at, Handoff.id)
         )
         async with self._database.reading() as session:

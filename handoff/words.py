@@ -59,6 +59,27 @@ def queued(group: str, position: int, wait_s: int | None) -> str:
     )
 
 
+def requested(group: str) -> str:
+    """After asking a desk whose line we do not know."""
+    return (
+        f"好的，正在为您转接{GROUP_WORDS[group]}人工客服，请稍候。"
+        "您说过的内容客服都能看到，不用重复；等候时可以继续补充，也可以随时取消排队。"
+    )
+
+
+def transferred_outside(target: str) -> str:
+    """While the customer goes to another group of such a desk."""
+    return f"正在为您转接{target}，您的问题和沟通记录会一并转交，不用重复说明，请稍候。"
+
+
+def desk_unreachable() -> str:
+    """The desk could not be told of the customer yet."""
+    return (
+        "非常抱歉，人工客服系统暂时连接不畅，您的位置已经保留，恢复后会马上为您接入，"
+        "不用重新排队。不方便等的话，也可以选择“改为回电”，由客服联系您。"
+    )
+
+
 def set_busy(lapses: int) -> str:
     """For an agent who did not answer offers."""
     return f"连续{lapses}次派给您的会话没有应答，已为您切换为“忙碌”。准备好后请把状态改回“在线”。"

@@ -8,8 +8,6 @@ ends it; 410 too; anything else is tried again, later and later, for about half 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -26,6 +24,7 @@ from core.clock import now
 from core.database import Base, Database, UtcDateTime
 from core.security import mask
 from core.settings import Settings
+from core.signing import HEADER, signature
 from core.transcript import Conversation, Message
 
 log = structlog.get_logger(__name__)
@@ -133,7 +132,7 @@ class Push:
         body = body_of(job, message)
         headers = {
             "Content-Type": "application/json",
-            "X-Changda-Signature": signature(self._secret, int(time.time()), body),
+            HEADER: signature(self._secret, int(time.time()), body),
         }
         try:
             answer = await self._http.post(self._url, content=body, headers=headers)
@@ -183,9 +182,3 @@ def body_of(job: PushJob, message: Message) -> bytes:
             },
         }
     )
-
-
-def signature(secret: bytes, moment: int, body: bytes) -> str:
-    """The header that proves the post is ours and fresh."""
-    digest = hmac.new(secret, f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={digest}"

@@ -10,6 +10,7 @@ MODULES = (
     "core.staff",
     "knowledge_base.models",
     "handoff.models",
+    "handoff.integration.models",
     "bot.identity.models",
     "bot.gateway.push",
     "bot.channels.contacts",

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 
 Desk = Callable[[str], Awaitable[AsyncClient]]
 ROW = {
-    "handoff_id", "conversation_id", "channel", "state", "state_text", "skill_group", "skill_group_text",
+    "handoff_id", "conversation_id", "channel", "desk", "state", "state_text", "skill_group", "skill_group_text",
     "trigger", "reason", "request", "complaint_grade", "customer_name", "masked_phone", "tier",
     "tier_text", "elderly", "verification", "mood", "mood_text", "priority", "priority_reasons",
     "agent_id", "agent_name", "mine", "reserved_for", "preferred_agent", "opened_at", "waiting_since",

@@ -74,6 +74,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_knowledge_answer_entry", ["entry_id", "at"], unique=False)
 
     op.create_table(
+        "outside_agents",
+        sa.Column("id", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outside_agents")),
+    )
+    op.create_table(
         "staff_ended_sessions",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
@@ -164,6 +171,60 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "desk_links",
+        sa.Column("handoff_id", sa.String(length=40), nullable=False),
+        sa.Column("desk", sa.String(length=10), nullable=False),
+        sa.Column("live", sa.Boolean(), nullable=False),
+        sa.Column("heard_seq", sa.Integer(), nullable=False),
+        sa.Column("heard_id", sa.String(length=40), nullable=True),
+        sa.Column("outside_id", sa.String(length=40), nullable=True),
+        sa.Column("progress", sa.JSON(), nullable=False),
+        sa.Column("look_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delay_told", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["handoff_id"], ["handoffs.id"], name=op.f("fk_desk_links_handoff_id")
+        ),
+        sa.PrimaryKeyConstraint("handoff_id", name=op.f("pk_desk_links")),
+    )
+    with op.batch_alter_table("desk_links", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_desk_links_desk_outside_id"), ["desk", "outside_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_desk_links_live_look_at"), ["live", "look_at"], unique=False
+        )
+
+    op.create_table(
+        "desk_notices",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("event_id", sa.String(length=40), nullable=False),
+        sa.Column("handoff_id", sa.String(length=40), nullable=False),
+        sa.Column("desk", sa.String(length=10), nullable=False),
+        sa.Column("kind", sa.String(length=30), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.String(length=200), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["handoff_id"], ["handoffs.id"], name=op.f("fk_desk_notices_handoff_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_desk_notices")),
+        sa.UniqueConstraint("event_id", name=op.f("uq_desk_notices_event_id")),
+    )
+    with op.batch_alter_table("desk_notices", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_desk_notices_handoff_id_state"), ["handoff_id", "state"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_desk_notices_state_due_at"), ["state", "due_at"], unique=False
+        )
+
+    op.create_table(
         "handoff_guests",
         sa.Column("handoff_id", sa.String(length=40), nullable=False),
         sa.Column("staff_id", sa.String(length=40), nullable=False),
@@ -227,6 +288,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("dialogue_id", sa.String(length=40), nullable=True))
 
     with op.batch_alter_table("handoffs", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("desk", sa.String(length=10), server_default=sa.text("'own'"), nullable=False)
+        )
         batch_op.add_column(sa.Column("owner", sa.String(length=40), nullable=True))
         batch_op.add_column(sa.Column("first_agent", sa.String(length=40), nullable=True))
         batch_op.add_column(
@@ -247,15 +311,16 @@ def upgrade() -> None:
         )
         batch_op.add_column(sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.drop_index(batch_op.f("ix_handoffs_state_skill_group_priority_queued_at"))
+        batch_op.create_index(batch_op.f("ix_handoffs_desk_state"), ["desk", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_handoffs_escalate_at"), ["escalate_at"], unique=False)
         batch_op.create_index(
-            batch_op.f("ix_handoffs_state_skill_group_queued_at"),
-            ["state", "skill_group", "queued_at"],
+            batch_op.f("ix_handoffs_state_skill_group_desk_ranked_at"),
+            ["state", "skill_group", "desk", "ranked_at"],
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_handoffs_state_skill_group_ranked_at"),
-            ["state", "skill_group", "ranked_at"],
+            batch_op.f("ix_handoffs_state_skill_group_queued_at"),
+            ["state", "skill_group", "queued_at"],
             unique=False,
         )
 
@@ -327,9 +392,10 @@ def downgrade() -> None:
         batch_op.drop_column("tags_text")
 
     with op.batch_alter_table("handoffs", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_handoffs_state_skill_group_ranked_at"))
         batch_op.drop_index(batch_op.f("ix_handoffs_state_skill_group_queued_at"))
+        batch_op.drop_index(batch_op.f("ix_handoffs_state_skill_group_desk_ranked_at"))
         batch_op.drop_index(batch_op.f("ix_handoffs_escalate_at"))
+        batch_op.drop_index(batch_op.f("ix_handoffs_desk_state"))
         batch_op.create_index(
             batch_op.f("ix_handoffs_state_skill_group_priority_queued_at"),
             ["state", "skill_group", "priority", "queued_at"],
@@ -343,6 +409,7 @@ def downgrade() -> None:
         batch_op.drop_column("ranked_at")
         batch_op.drop_column("first_agent")
         batch_op.drop_column("owner")
+        batch_op.drop_column("desk")
 
     with op.batch_alter_table("conversations", schema=None) as batch_op:
         batch_op.drop_column("dialogue_id")
@@ -366,6 +433,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_handoff_guests_staff_id"))
 
     op.drop_table("handoff_guests")
+    with op.batch_alter_table("desk_notices", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_desk_notices_state_due_at"))
+        batch_op.drop_index(batch_op.f("ix_desk_notices_handoff_id_state"))
+
+    op.drop_table("desk_notices")
+    with op.batch_alter_table("desk_links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_desk_links_live_look_at"))
+        batch_op.drop_index(batch_op.f("ix_desk_links_desk_outside_id"))
+
+    op.drop_table("desk_links")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_state_due_at"))
         batch_op.drop_index(batch_op.f("ix_deliveries_receipt"))
@@ -385,6 +462,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_staff_ended_sessions_ended_at"))
 
     op.drop_table("staff_ended_sessions")
+    op.drop_table("outside_agents")
     with op.batch_alter_table("knowledge_answer", schema=None) as batch_op:
         batch_op.drop_index("ix_knowledge_answer_entry")
         batch_op.drop_index("ix_knowledge_answer_conversation")

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bot.gateway.push import signature
+from core.signing import signature
 from bot.identity.app_tokens import AppTokens
 from bot.identity.keys import FixedKeys, read_jwks
 from core.settings import ROOT
