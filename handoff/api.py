@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from core.errors import InvalidInput
 from core.staff import Staff, StaffDirectory
 from handoff.context import masked
+from handoff.integration.people import ServiceAccess, outside_agent
 from handoff.people_api import create_people_router
 from handoff.routing import GROUP_WORDS
 from handoff.service import HandoffService
@@ -64,8 +65,15 @@ class StatusBody(BaseModel):
     status: str
 
 
-def create_router(service: HandoffService, staff_directory: StaffDirectory) -> APIRouter:
-    """Routes under /api/v1 for handoffs, agents and tickets."""
+def create_router(
+    service: HandoffService, staff_directory: StaffDirectory, desk_token: str = ""
+) -> APIRouter:
+    """Routes under /api/v1 for handoffs, agents and tickets.
+
+    Args:
+        desk_token: with it an operator's own desk acts for its people (``X-Agent-Id``), on the handoffs
+            it serves and nothing else.
+    """
     router = APIRouter(prefix="/api/v1")
     guard = staff_directory.guard("agent", "supervisor")
 
@@ -74,9 +82,10 @@ def create_router(service: HandoffService, staff_directory: StaffDirectory) -> A
         await service.presence.touch(staff.id)
         return staff
 
-    router.include_router(_handoffs(service, at_work))
-    router.include_router(_serving(service, at_work))
-    router.include_router(_ending(service, at_work))
+    serving = ServiceAccess(desk_token).beside(at_work)
+    router.include_router(_handoffs(service, serving))
+    router.include_router(_serving(service, serving))
+    router.include_router(_ending(service, serving))
     router.include_router(_agents(service, at_work))
     router.include_router(create_ticket_router(service, at_work))
     router.include_router(create_sla_router(service, at_work))
@@ -113,6 +122,7 @@ def _handoffs(service: HandoffService, at_work: Any) -> APIRouter:
     @router.post("/next")
     async def next_one(staff: Staff = signed_in) -> dict[str, Any]:
         """Takes what this agent serves best next; ``handoff`` is null when nobody waits."""
+        staff.require("agent", "supervisor")
         taken = await service.accept_next(staff)
         return {"handoff": await service.views.detail(taken.id, staff) if taken else None}
 
@@ -177,6 +187,13 @@ def _ending(service: HandoffService, at_work: Any) -> APIRouter:
     async def transfer(
         handoff_id: str, body: TransferBody, staff: Staff = signed_in
     ) -> dict[str, Any]:
+        """To a colleague or a group. People of an outside desk name their colleague, who serves at once."""
+        if body.agent_id and "integration" in staff.roles:
+            colleague = outside_agent("webhook", body.agent_id, body.agent_name or "")
+            moved = await service.relieve(handoff_id, staff, colleague)
+            if body.note:
+                await service.note(handoff_id, colleague, body.note)
+            return _moved(moved.id, moved.state)
         moved = await service.transfer(
             handoff_id, staff, body.agent_id, body.skill_group, body.note
         )

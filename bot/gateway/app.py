@@ -51,7 +51,9 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.include_router(customer_socket.router)
     app.include_router(auth_api.router)
     app.include_router(health.router)
-    app.include_router(handoff_router(parts.handoffs, parts.staff))
+    desk_token = parts.settings.desk_token.get_secret_value()
+    app.include_router(handoff_router(parts.handoffs, parts.staff, desk_token))
+    parts.integration.mount(app, parts.staff)
     app.include_router(
         knowledge_router(parts.knowledge, parts.staff, parts.operator.catalogue_facts)
     )

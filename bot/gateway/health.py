@@ -53,6 +53,10 @@ async def healthz(services: AppServices) -> dict[str, Any]:
     health = await components(services)
     # Customers are still served without vectors, less well: no reason to be taken out of service.
     health["vectors"] = services.knowledge.searcher.trouble is None
+    desk = await services.integration.health()
+    if desk is not None:
+        # Its customers wait and nothing is lost; nor would another process of ours do better.
+        health["desk"] = desk["reachable"] and not desk["dead"]
     named = {name: "ok" if fine else "down" for name, fine in health.items()}
     return {"status": "ok" if all(health.values()) else "degraded", "components": named}
 

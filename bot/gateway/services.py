@@ -35,6 +35,7 @@ from core.security import TokenIssuer
 from core.settings import Settings
 from core.staff import StaffDirectory
 from core.transcript import Transcript
+from handoff.integration.wiring import Integration
 from handoff.service import HandoffService
 from knowledge_base.embedding.encoder import shared_encoder
 from knowledge_base.indexing import index_store
@@ -64,6 +65,7 @@ class Services:
     dialogue: DialogueClient
     operator: OperatorClient
     handoffs: HandoffService
+    integration: Integration
     knowledge: KnowledgeService
     answers: AnswerFollower
     router: ConversationRouter
@@ -93,6 +95,7 @@ class Services:
         """Closes connections in the reverse order of use."""
         await self.channels.close()
         await self.handoffs.settle()
+        await self.integration.close()
         await self.push.close()
         await self.app_tokens.close()
         await self.dialogue.close()
@@ -151,6 +154,7 @@ def build_services(settings: Settings) -> Services:
         on_returned=forget,
         assistant=DialogueAssistant(dialogue, operator),
     )
+    integration = Integration(settings, database, handoffs, transcript)
     encoder = shared_encoder(settings.encoder_dir)
     knowledge = KnowledgeService(
         database,
@@ -195,6 +199,7 @@ def build_services(settings: Settings) -> Services:
         dialogue=dialogue,
         operator=operator,
         handoffs=handoffs,
+        integration=integration,
         knowledge=knowledge,
         answers=answers,
         router=router,
@@ -205,5 +210,8 @@ def build_services(settings: Settings) -> Services:
 async def run_background(services: Services, stop: asyncio.Event) -> None:
     """Housekeeping of one app process until ``stop`` is set."""
     await asyncio.gather(
-        services.handoffs.watch_agents(stop), services.push.run(stop), services.channels.run(stop)
+        services.handoffs.watch_agents(stop),
+        services.integration.run(stop),
+        services.push.run(stop),
+        services.channels.run(stop),
     )

@@ -71,8 +71,6 @@ class Notice:
     handoff_id: str
     data: dict[str, Any]
     created_at: datetime
-    again: bool
-    """It was tried before, and may have arrived."""
 
 
 @dataclass

@@ -62,10 +62,12 @@ class DeskLink(Base):
     desk: Mapped[DeskName] = mapped_column(String(10))
     live: Mapped[bool] = mapped_column(default=True)
     """Until the desk's part is over."""
+    conversation_id: Mapped[str] = mapped_column(String(40))
+    """The handoff's, when it was listened to last; a customer's conversations may become one."""
     heard_seq: Mapped[int] = mapped_column(default=0)
-    """Last message of the conversation that is in a notice, or was in the package."""
+    """Last message of it that is in a notice, or was in the package."""
     heard_id: Mapped[str | None] = mapped_column(String(40))
-    """The same by id: numbers change when a customer's conversations become one."""
+    """The same by id, since messages that move get other numbers."""
     outside_id: Mapped[str | None] = mapped_column(String(40))
     """The desk's own id of the conversation."""
     progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

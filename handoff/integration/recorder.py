@@ -15,7 +15,7 @@ from handoff.context import masked
 from handoff.integration import desk as events
 from handoff.integration.models import DeskLink, DeskNotice
 from handoff.models import Handoff, OutsideAgent, Rating
-from handoff.states import ENDED, Move
+from handoff.states import ENDED, LIVE, Move
 from handoff.steps import Step
 
 FACTS_PATIENCE = timedelta(seconds=2)
@@ -47,14 +47,15 @@ class Recorder:
         link = await session.get(DeskLink, handoff.id, with_for_update=True)
         if link is None or not link.live:
             return
-        await gather(session, link, handoff)
+        if handoff.state in LIVE or _LEAVING & set(step.moved):
+            await gather(session, link, handoff)
         kinds = [_MOVES[move] for move in step.moved if move in _MOVES]
         if handoff.desk == "own":
             kinds = [events.WITHDRAWN]
         elif events.CLOSED in kinds and events.FINISHED in kinds:
             kinds.remove(events.FINISHED)
         by_desk = step.by is not None and (step.by.id or "").startswith(f"{link.desk}:")
-        data = await _standing(session, handoff) | {"by_desk": by_desk}
+        data = await _standing(session, handoff) | {"by_desk": by_desk, "said_to": link.heard_id}
         for kind in kinds:
             note(session, link, kind, data)
         link.live = handoff.state not in ENDED and handoff.desk != "own"
@@ -84,6 +85,8 @@ class Recorder:
 
 
 _TAKING = {Move.TAKE_OVER, Move.TRANSFER, Move.REASSIGN}
+_LEAVING = {Move.FINISH, Move.RETURN, Move.ABANDON, Move.LEAVE_MESSAGE}
+"""After these, the customer's words are the bot's business."""
 
 
 def note(session: AsyncSession, link: DeskLink, kind: str, data: dict[str, Any]) -> None:
@@ -100,7 +103,7 @@ def note(session: AsyncSession, link: DeskLink, kind: str, data: dict[str, Any])
 
 async def gather(session: AsyncSession, link: DeskLink, handoff: Handoff) -> int:
     """Notes what was said since the last time; returns how many lines. The caller holds the link."""
-    count = 0
+    count, link.conversation_id = 0, handoff.conversation_id
     for message in await _unheard(session, link, handoff):
         link.heard_seq, link.heard_id = message.seq, message.id
         ours = message.sender == "agent" and not (message.agent_id or "").startswith(link.desk)
@@ -134,8 +137,9 @@ async def _link(session: AsyncSession, handoff: Handoff) -> None:
     heard = (await session.execute(last)).scalar_one_or_none()
     session.add(
         DeskLink(
-            handoff_id=handoff.id, desk=handoff.desk, heard_seq=heard.seq if heard else 0,
-            heard_id=heard.id if heard else None, progress={}, created_at=now(),
+            handoff_id=handoff.id, desk=handoff.desk, conversation_id=handoff.conversation_id,
+            heard_seq=heard.seq if heard else 0, heard_id=heard.id if heard else None,
+            progress={}, created_at=now(),
         )
     )  # fmt: skip
     await session.flush()

@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("handoff_id", sa.String(length=40), nullable=False),
         sa.Column("desk", sa.String(length=10), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
+        sa.Column("conversation_id", sa.String(length=40), nullable=False),
         sa.Column("heard_seq", sa.Integer(), nullable=False),
         sa.Column("heard_id", sa.String(length=40), nullable=True),
         sa.Column("outside_id", sa.String(length=40), nullable=True),
