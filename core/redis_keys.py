@@ -83,6 +83,11 @@ def channel_nonce(name: str, nonce: str) -> str:
     return f"{PREFIX}:channel:{{{name}}}:nonce:{nonce}"
 
 
+def channel_message(channel: str, key: str) -> str:
+    """Conversation in which a platform's message was stored; its repetitions are known by it."""
+    return f"{PREFIX}:channel:{{{channel}}}:message:{key}"
+
+
 def channel_typing(name: str, account: str) -> str:
     """Set while the platform shows that we type; expires."""
     return f"{PREFIX}:channel:{{{name}}}:typing:{account}"

@@ -75,13 +75,14 @@ class Contacts:
         return found or _new(channel, account)
 
     async def heard(
-        self, channel: str, account: str, act: Act | None, passive_s: float = 0, **fields: Any
-    ) -> Contact:
+        self, channel: str, account: str, act: Act | None, passive_until: datetime | None = None,
+        **fields: Any,
+    ) -> Contact:  # fmt: skip
         """The customer did something: new quota, and perhaps a callback that waits for an answer.
 
         Args:
             act: None when what happened allows nothing.
-            passive_s: how long the callback waits.
+            passive_until: how long the callback waits.
             fields: columns to set besides.
         """
         moment = now()
@@ -91,15 +92,15 @@ class Contacts:
                 left, lasts = ALLOWED[act]
                 setattr(contact, f"{act}_left", left)
                 setattr(contact, f"{act}_until", moment + lasts)
-            if passive_s:
-                contact.passive_until = moment + timedelta(seconds=passive_s)
+            if passive_until is not None:
+                contact.passive_until = passive_until
             for name, value in fields.items():
                 setattr(contact, name, value)
             contact.updated_at = moment
         return contact
 
-    async def answered(self, channel: str, account: str, waited_until: datetime | None) -> None:
-        """The callback has its answer; a later callback of the same customer goes on waiting."""
+    async def answered(self, channel: str, account: str, waited_until: datetime) -> None:
+        """The callback that waited until then has its answer; a later one goes on waiting."""
         change = update(Contact).where(
             Contact.channel == channel,
             Contact.account == account,

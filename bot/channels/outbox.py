@@ -114,6 +114,18 @@ class Outbox:
             _set([row for row, _ in rows[:count]], state="sent", receipt=receipt, error=None)
             return parcels[:count]
 
+    async def take_back(self, channel: str, account: str, receipt: str) -> None:
+        """The answer to the callback ``receipt`` came too late: what it carried goes another way."""
+        change = update(Delivery).where(
+            Delivery.channel == channel,
+            Delivery.account == account,
+            Delivery.receipt == receipt,
+            Delivery.state == "sent",
+        )
+        values = {"state": "pending", "receipt": None, "due_at": now(), "updated_at": now()}
+        async with self._database.transaction() as session:
+            await session.execute(change.values(**values))
+
     async def begin(self, parcels: Sequence[Parcel], bundle: str) -> None:
         """Notes an attempt before it is made."""
         values = {"bundle": bundle, "attempts": Delivery.attempts + 1}

@@ -5,6 +5,7 @@ No document type, so no entities and no bombs; few elements, shallow; the size i
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from xml.parsers import expat
 
@@ -17,9 +18,10 @@ class BadXml(Exception):
 
 
 def read(body: bytes) -> dict[str, str]:
-    """Texts of the elements below the root, the first of each name.
+    """Texts of the elements below the root.
 
-    Nested elements are named by their path: ``ScanCodeInfo/ScanType``.
+    Nested elements are named by their path: ``ScanCodeInfo/ScanType``. Where a path comes again, the name
+    alone is the first, and ``name#2`` the second.
 
     Raises:
         BadXml: malformed, too deep, too many elements, or with a document type.
@@ -50,6 +52,7 @@ class _Reader:
         self._path: list[str] = []
         self._texts: list[list[str]] = []
         self._seen = 0
+        self._count: Counter[str] = Counter()
 
     def start(self, name: str, _: dict[str, str]) -> None:
         self._seen += 1
@@ -62,7 +65,9 @@ class _Reader:
         text = "".join(self._texts.pop())
         name = "/".join(self._path[1:])
         if name:
-            self.fields.setdefault(name, text.strip())
+            self._count[name] += 1
+            times = self._count[name]
+            self.fields[name if times == 1 else f"{name}#{times}"] = text.strip()
         self._path.pop()
 
     def text(self, data: str) -> None:

@@ -88,7 +88,7 @@ def build_channels(
     courier = Courier(outbox, contacts, transcript, pushing)
     rules = ChannelRules(AttemptLimiter(redis), handoffs)
     reception = Reception(
-        database, transcript, identities, router, rules, contacts, outbox, courier
+        database, transcript, identities, router, rules, contacts, outbox, courier, redis
     )
     channels = Channels(courier, reception, adapters)
     if wechat:

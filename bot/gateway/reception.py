@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from bot.channels.base import InboundMessage, clean_text
@@ -22,6 +28,7 @@ from core.clock import now
 from core.database import Database
 from core.errors import ChangdaError, EmptyText, TextTooLong
 from core.outbox import PUSHED_CHANNELS
+from core.redis_keys import channel_message
 from core.transcript import Conversation, Draft, Message, Transcript
 
 log = structlog.get_logger(__name__)
@@ -29,11 +36,16 @@ UNANSWERED_AFTER = timedelta(seconds=45)
 """A stored message without an answer after this was left by a process that died."""
 _FORGOTTEN_AFTER = timedelta(minutes=15)
 _RECOVER_EVERY_S = 20.0
+_REPEATED_WITHIN_S = 3600
+"""Much longer than a platform repeats a callback, or takes one signed before."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One message of a customer as a platform told it. ``key`` is the same for its repetitions."""
+    """One message of a customer as a platform told it. ``key`` is the same for its repetitions.
+
+    ``passive_until``: so long a callback waits for what can be said in its answer.
+    """
 
     channel: str
     account: str
@@ -41,7 +53,20 @@ class Heard:
     text: str
     card: dict[str, Any] | None = None
     act: Act | None = "said"
-    passive_s: float = 0
+    passive_until: datetime | None = None
+
+
+class Turns:
+    """One at a time for each account, first come first served, in this process."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, channel: str, account: str) -> AsyncIterator[None]:
+        lock = self._locks.setdefault((channel, account), asyncio.Lock())
+        async with lock:
+            yield
 
 
 @dataclass(frozen=True)
@@ -66,6 +91,7 @@ class Reception:
         contacts: Contacts,
         outbox: Outbox,
         courier: Courier,
+        redis: Redis,
     ) -> None:
         self._database = database
         self._transcript = transcript
@@ -75,6 +101,8 @@ class Reception:
         self._contacts = contacts
         self._outbox = outbox
         self._courier = courier
+        self._redis = redis
+        self._storing, self._answering = Turns(), Turns()
 
     async def message(self, heard: Heard) -> None:
         """Stores a message and has it answered. Raises ChangdaError."""
@@ -84,49 +112,87 @@ class Reception:
 
     async def store(self, heard: Heard) -> Accepted | None:
         """Puts a message into its conversation; None when it was there and is dealt with."""
+        async with self._storing.of(heard.channel, heard.account):
+            return await self._store(heard)
+
+    async def _store(self, heard: Heard) -> Accepted | None:
         channel, account = heard.channel, heard.account
+        conversation = await self._identities.conversation_of(channel, account)
+        stored = await self._stored(heard, conversation.id)
+        if stored is not None:
+            # A repetition allows nothing new, and takes no choices away.
+            return None if stored.reply_ids is not None else _again(stored, channel, account)
         before = await self._contacts.get(channel, account)
         await self._contacts.heard(
-            channel, account, heard.act, heard.passive_s,
+            channel, account, heard.act, heard.passive_until,
             choices=[], reminded_at=None, following=True,
         )  # fmt: skip
         await self._outbox.resume(channel, account)
-        conversation = await self._identities.conversation_of(channel, account)
-        stored = await self._transcript.by_client_id(conversation.id, heard.key)
-        if stored is not None:
-            return None if stored.reply_ids is not None else _again(stored, channel, account)
         text, card = _readable(heard)
         known = await self._identities.find(channel, account)
         plan = await self._rules.plan(before, known, text, card)
         inbound = InboundMessage(conversation.id, channel, heard.key, plan.text, card, account)
         await self._router.store(inbound)
+        await self._remember(heard, conversation.id)
         return Accepted(inbound, plan, account)
+
+    async def _stored(self, heard: Heard, conversation_id: str) -> Message | None:
+        """The message if it came before, also when its account speaks elsewhere since."""
+        found = await self._transcript.by_client_id(conversation_id, heard.key)
+        if found is not None:
+            return found
+        try:
+            before = await self._redis.get(channel_message(heard.channel, heard.key))
+        except RedisError as error:
+            log.warning("repetitions_known_by_conversation_only", error=type(error).__name__)
+            return None
+        if before is None:
+            return None
+        where = before.decode() if isinstance(before, bytes) else before
+        return await self._transcript.by_client_id(where, heard.key)
+
+    async def _remember(self, heard: Heard, conversation_id: str) -> None:
+        key = channel_message(heard.channel, heard.key)
+        with contextlib.suppress(RedisError):
+            await self._redis.set(key, conversation_id, ex=_REPEATED_WITHIN_S)
 
     async def answer(self, accepted: Accepted) -> None:
         """Has a stored message answered by whoever owns the conversation. Raises ChangdaError."""
-        outcome = await self._router.receive(accepted.inbound, accepted.plan)
-        if accepted.plan.unbinds and outcome.state == "bot":
-            await self._identities.unbind(accepted.inbound.channel, accepted.account)
+        inbound = accepted.inbound
+        async with self.in_turn(inbound.channel, accepted.account):
+            outcome = await self._router.receive(inbound, accepted.plan)
+            if accepted.plan.unbinds and outcome.state == "bot":
+                await self._identities.unbind(inbound.channel, accepted.account)
         self._courier.nudge()
 
-    async def greet(self, heard: Heard, **known: Any) -> None:
+    def in_turn(self, channel: str, account: str) -> AbstractAsyncContextManager[None]:
+        """Answers to one account are made one after another, in the order in which they were begun."""
+        return self._answering.of(channel, account)
+
+    async def greet(self, heard: Heard, **known: Any) -> bool:
         """A customer came without words: welcomes them once, unless a person is serving them.
 
         Args:
             known: columns of the contact.
+
+        Returns:
+            Whether there is a welcome, and it is new.
         """
         channel, account = heard.channel, heard.account
-        await self._contacts.heard(channel, account, heard.act, heard.passive_s, **known)
         conversation = await self._identities.conversation_of(channel, account)
+        if await self._transcript.by_client_id(conversation.id, heard.key) is not None:
+            return False
+        await self._contacts.heard(channel, account, heard.act, heard.passive_until, **known)
         conversation = await self._identities.speaks(channel, account, conversation.id)
         if conversation.owner != "bot":
-            return
+            return False
         elderly = bool((conversation.profile or {}).get("elderly"))
         text = heard.text or (words.WELCOME_ELDERLY if elderly else words.WELCOME)
         buttons = words.buttons(words.WELCOME_BUTTONS)
         welcome = Draft("bot", text, buttons, client_message_id=heard.key)
         await self._transcript.append(conversation.id, welcome)
         self._courier.nudge()
+        return True
 
     async def left(self, channel: str, account: str) -> None:
         """The customer does not follow us any more: nothing reaches them, and staff should know."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import structlog
@@ -24,11 +24,28 @@ from bot.channels.wechat.inbound import NAME, NotUnderstood, Received, understan
 from bot.gateway import channel_words
 from bot.gateway.metrics import CALLBACK_SECONDS, CALLBACKS_REFUSED
 from bot.gateway.reception import Heard, Reception
+from core.clock import now
 
 router = APIRouter(include_in_schema=False)
 log = structlog.get_logger(__name__)
 DONE = "success"
 """Tells the platform that there is nothing to say now, and not to ask again."""
+
+
+@dataclass
+class _Case:
+    """One callback with its repetitions.
+
+    Args:
+        users: who still needs it.
+        waiting: those who can still answer in time.
+        told: one of them has.
+    """
+
+    work: asyncio.Task[None]
+    users: int = 0
+    waiting: int = 0
+    told: bool = False
 
 
 @dataclass
@@ -44,46 +61,74 @@ class WeChatDesk:
     reply_s: float
 
     def __post_init__(self) -> None:
-        self._working: dict[str, asyncio.Task[None]] = {}
+        self._cases: dict[str, _Case] = {}
+        self._later: set[asyncio.Task[None]] = set()
 
     async def answer(self, received: Received) -> str:
         """The body of the answer, before it is wrapped, within ``reply_s``."""
-        work = self._work(received)
-        done, _ = await asyncio.wait({work}, timeout=self.reply_s)
-        if not done:
-            log.info("wechat_answer_late", key=received.key)
-            if received.kind == "message":
-                self._start(self.adapter.typing(received.account), f"typing {received.account}")
-            return DONE
-        if work.exception() is not None:
-            log.error("wechat_not_handled", key=received.key, error=repr(work.exception()))
-            failed = received.kind in ("message", "click")
-            return self._passive(received, channel_words.TROUBLE) if failed else DONE
-        return await self._carry(received)
+        until = now() + timedelta(seconds=self.reply_s)
+        case = self._case(received, until)
+        case.users += 1
+        case.waiting += 1
+        answering = asyncio.create_task(self._finish(received, case, until))
+        done, _ = await asyncio.wait({answering}, timeout=self.reply_s)
+        case.waiting -= 1
+        if done:
+            case.told = True
+            self._leave(received.key, case)
+            return answering.result()
+        later = asyncio.create_task(self._too_late(received, case, answering))
+        self._later.add(later)
+        later.add_done_callback(self._late_done)
+        return DONE
 
-    def _work(self, received: Received) -> asyncio.Task[None]:
-        """The work on a callback; its repetition waits for the same work."""
-        return self._start(self._handle(received), received.key)
+    def _case(self, received: Received, until: datetime) -> _Case:
+        """The callback's case; its repetition finds the same, and so waits for the same work."""
+        found = self._cases.get(received.key)
+        if found is None:
+            work = asyncio.create_task(self._handle(received, until), name=received.key)
+            found = self._cases[received.key] = _Case(work)
+        return found
 
-    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
-        running = self._working.get(name)
-        if running is not None:
-            work.close()
-            return running
-        task = asyncio.create_task(work, name=name)
-        self._working[name] = task
-        task.add_done_callback(lambda done: self._finished(name, done))
-        return task
+    def _leave(self, key: str, case: _Case) -> None:
+        case.users -= 1
+        if not case.users:
+            self._cases.pop(key, None)
 
-    def _finished(self, name: str, task: asyncio.Task[None]) -> None:
-        self._working.pop(name, None)
+    def _late_done(self, task: asyncio.Task[None]) -> None:
+        self._later.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("wechat_work_failed", error=repr(task.exception()))
 
-    async def _handle(self, received: Received) -> None:
+    async def _finish(self, received: Received, case: _Case, until: datetime) -> str:
+        """The answer, once the work is done."""
+        await asyncio.wait({case.work})
+        if case.work.exception() is not None:
+            log.error("wechat_not_handled", key=received.key, error=repr(case.work.exception()))
+            failed = received.kind in ("message", "click")
+            return self._passive(received, channel_words.TROUBLE) if failed else DONE
+        return await self._carry(received, until)
+
+    async def _too_late(
+        self, received: Received, case: _Case, answering: asyncio.Task[str]
+    ) -> None:
+        """Nobody waits for this answer any more: what it would have carried goes by the API."""
+        log.info("wechat_answer_late", key=received.key)
+        try:
+            if received.kind == "message":
+                await self.adapter.typing(received.account)
+            await asyncio.wait({answering})
+            # Unless a repetition of the callback has told it, or is about to.
+            if not case.told and not case.waiting:
+                await self.outbox.take_back(NAME, received.account, received.key)
+                self.courier.nudge()
+        finally:
+            self._leave(received.key, case)
+
+    async def _handle(self, received: Received, until: datetime) -> None:
         heard = Heard(
             NAME, received.account, received.key, received.text, received.card,
-            "acted" if received.acted else "said", self.reply_s,
+            "acted" if received.acted else "said", until,
         )  # fmt: skip
         if received.kind in ("message", "click"):
             await self.reception.message(heard)
@@ -91,8 +136,7 @@ class WeChatDesk:
             await self.reception.greet(heard, following=True, scene=received.scene)
         elif received.kind == "scan":
             again = Heard(
-                NAME, received.account, received.key, channel_words.WELCOME_BACK, None, "acted",
-                self.reply_s,
+                NAME, received.account, received.key, channel_words.WELCOME_BACK, None, "acted", until,
             )  # fmt: skip
             await self.reception.greet(again, scene=received.scene)
         elif received.kind == "unfollow":
@@ -107,10 +151,12 @@ class WeChatDesk:
             kept = kept | {template} if accepted else kept - {template}
         await self.contacts.change(NAME, received.account, consents=sorted(kept)[:20])
 
-    async def _carry(self, received: Received) -> str:
+    async def _carry(self, received: Received, until: datetime) -> str:
         """What was said meanwhile, in one answer; the rest goes by the API."""
         account = received.account
-        waited = (await self.contacts.get(NAME, account)).passive_until
+        if now() >= until:
+            self.courier.nudge()
+            return DONE
 
         def fit(parcels: list[Parcel]) -> int:
             return fitting(parcels, MAX_BYTES)[0]
@@ -124,8 +170,7 @@ class WeChatDesk:
                 await self.contacts.offer(NAME, account, choices)
             return self._passive(received, text)
         finally:
-            if waited is not None:
-                await self.contacts.answered(NAME, account, waited)
+            await self.contacts.answered(NAME, account, until)
             self.courier.nudge()
 
     def _passive(self, received: Received, text: str) -> str:
@@ -133,7 +178,10 @@ class WeChatDesk:
 
     async def settle(self) -> None:
         """Waits for what goes on after its callback was answered."""
-        await asyncio.gather(*self._working.values(), return_exceptions=True)
+        while self._cases:
+            work = [case.work for case in self._cases.values()]
+            await asyncio.gather(*work, *self._later, return_exceptions=True)
+            await asyncio.sleep(0)
 
 
 def desk_of(request: Request) -> WeChatDesk:

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import structlog
@@ -26,6 +27,7 @@ from bot.channels.wecom.log_reader import LogReader
 from bot.gateway.reception import Accepted, Heard, Reception
 from bot.gateway.wechat_api import limited_body, refusal
 from bot.identity.accounts import Identities
+from core.clock import now
 from core.errors import ChangdaError
 from core.transcript import Draft, Transcript
 
@@ -98,7 +100,11 @@ class WeComDesk:
 
     async def _event(self, item: Item) -> None:
         if item.kind == "enter" and item.welcome_code:
-            self.start(self._welcome(item))
+            until = now() + timedelta(seconds=_WELCOME_S)
+            if await self.reception.greet(
+                Heard(NAME, item.account, item.key, "", None, None, until)
+            ):
+                self.start(self._welcome(item, until))
         elif item.kind == "failed":
             lost = await self.outbox.bounced(item.failed_id, item.reason)
             if lost:
@@ -113,29 +119,29 @@ class WeComDesk:
         else:
             log.info("wecom_event", event=item.text)
 
-    async def _welcome(self, item: Item) -> None:
-        """Greets within the code's life; without success the greeting waits for the first message."""
-        await self.reception.greet(Heard(NAME, item.account, item.key, "", None, None, _WELCOME_S))
-        waited = (await self.contacts.get(NAME, item.account)).passive_until
+    async def _welcome(self, item: Item, until: datetime) -> None:
+        """Sends the greeting within the code's life; without success it waits for the first message."""
 
         def fit(parcels: list[Parcel]) -> int:
             return fitting(parcels, MAX_BYTES)[0]
 
-        try:
-            carried = await self.outbox.carry(NAME, item.account, item.key, fit)
-            if not carried:
-                return
-            sending = compose(carried, MAX_BYTES)[0].sending
+        # Before the answer to a message that came meanwhile, and never together with it.
+        async with self.reception.in_turn(NAME, item.account):
             try:
-                await self.adapter.welcome(item.welcome_code, f"w-{item.key[3:31]}", sending)
-            except NotDelivered as error:
-                log.info("wecom_welcome_refused", reason=error.reason)
-                await self.outbox.hold(carried, error.reason)
-                return
-            if sending.choices:
-                await self.contacts.offer(NAME, item.account, sending.choices)
-        finally:
-            await self.contacts.answered(NAME, item.account, waited)
+                carried = await self.outbox.carry(NAME, item.account, item.key, fit)
+                if not carried:
+                    return
+                sending = compose(carried, MAX_BYTES)[0].sending
+                try:
+                    await self.adapter.welcome(item.welcome_code, f"w-{item.key[3:31]}", sending)
+                except NotDelivered as error:
+                    log.info("wecom_welcome_refused", reason=error.reason)
+                    await self.outbox.hold(carried, error.reason)
+                    return
+                if sending.choices:
+                    await self.contacts.offer(NAME, item.account, sending.choices)
+            finally:
+                await self.contacts.answered(NAME, item.account, until)
 
     async def settle(self) -> None:
         """Waits for what goes on after its callback was answered."""

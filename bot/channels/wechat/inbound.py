@@ -11,6 +11,7 @@ NAME = "wechat"
 Kind = Literal["message", "follow", "unfollow", "scan", "click", "consent", "other"]
 _MAX_ACCOUNT = 64
 _MAX_ID = 48
+_MAX_TEMPLATES = 10
 _MEDIA_WORDS = {
     "image": "[图片]",
     "voice": "[语音]",
@@ -100,12 +101,14 @@ def _event(fields: dict[str, str], account: str, to: str) -> Received:
 
 
 def _consents(fields: dict[str, str]) -> dict[str, bool]:
-    """The first template of the list; further ones come with events of their own."""
+    """What the customer said to each template that the event lists."""
     found: dict[str, bool] = {}
     for name in ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent"):
-        template = fields.get(f"{name}/List/TemplateId")
-        if template:
-            found[template[:64]] = fields.get(f"{name}/List/SubscribeStatusString") == "accept"
+        for number in range(1, _MAX_TEMPLATES + 1):
+            nth = "" if number == 1 else f"#{number}"
+            if template := fields.get(f"{name}/List/TemplateId{nth}"):
+                said = fields.get(f"{name}/List/SubscribeStatusString{nth}")
+                found[template[:64]] = said == "accept"
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -60,9 +61,9 @@ async def test_a_number_picks_a_choice(world: World) -> None:
 async def test_a_late_answer_comes_by_the_api(
     world: World, slowly: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    await world.wechat.follow(LI)
     monkeypatch.setattr(world.services.channels.wechat, "reply_s", 0.5)
     slowly(1.0)
-    await world.wechat.follow(LI)
     answer = await world.wechat.say(LI, "查话费")
     assert (answer.status, answer.body) == (200, "success")
     person = world.wechat.people[LI]
@@ -100,6 +101,63 @@ async def test_the_same_push_again_changes_nothing(world: World) -> None:
     assert len(world.dialogue.asked) == 1
 
 
+async def test_a_repetition_allows_nothing_new_and_takes_no_choices_away(world: World) -> None:
+    account, contacts = world.wechat, world.services.channels.reception._contacts
+    buttons = [{"title": "查流量", "payload": "还剩多少流量"}]
+    world.dialogue.answer = lambda _: {"replies": [{"text": "要办什么？", "buttons": buttons}]}
+    await account.follow(LI)
+    fields = account._fields(account.people[LI], "text") | account._id() | {"Content": "你好"}
+    await account.pusher.push(fields)
+    await contacts.spend("wechat", LI)
+    before = await contacts.get("wechat", LI)
+    await account.pusher.push(fields)
+    after = await contacts.get("wechat", LI)
+    assert (after.said_left, after.acted_left) == (before.said_left, before.acted_left)
+    assert after.choices == buttons
+
+
+async def test_a_repetition_of_unbinding_unbinds_once(world: World) -> None:
+    known = {"customer_id": "C1", "phone": "13800000001", "customer_name": "张伟"}
+    account = world.wechat
+    await account.follow(LI)
+    world.dialogue.answer = lambda _: {
+        "replies": [{"text": "验证通过。"}], "directives": [{"name": "verified", **known}],
+    }  # fmt: skip
+    await account.say(LI, "246810")
+    fields = account._fields(account.people[LI], "text") | account._id() | {"Content": "解除绑定"}
+    for _ in range(2):
+        opened = account.pusher.opened(await account.pusher.push(fields))
+        assert opened is not None
+        assert "已经解除绑定" in opened["Content"]
+    fresh = await world.services.identities.conversation_of("wechat", LI)
+    assert await world.services.transcript.messages(fresh.id) == []
+
+
+async def test_an_answer_that_is_ready_too_late_to_be_told_goes_by_the_api(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is done in time, but taking what to say out of the outbox is not."""
+    desk = world.services.channels.wechat
+    await world.wechat.follow(LI)
+    carry = desk.outbox.carry
+
+    async def slow(*values: Any) -> Any:
+        carried = await carry(*values)
+        await asyncio.sleep(1.5)
+        return carried
+
+    monkeypatch.setattr(desk.outbox, "carry", slow)
+    monkeypatch.setattr(desk, "reply_s", 1.0)
+    answer = await world.wechat.say(LI, "查话费")
+    assert answer.body == "success"
+    assert answer.seconds < 2
+    person = world.wechat.people[LI]
+    await world.until(lambda: "答：查话费" in person.texts())
+    await asyncio.sleep(0.5)
+    assert person.texts().count("答：查话费") == 1
+    assert person.seen[-1]["via"] == "api"
+
+
 async def test_long_answers_are_cut_by_bytes_at_sentence_ends(world: World) -> None:
     sentence = "畅享套餐每月三十九元，含二十吉字节国内流量和一百分钟国内通话。"
     world.dialogue.answer = lambda _: {"replies": [{"text": sentence * 40}]}
@@ -115,14 +173,14 @@ async def test_long_answers_are_cut_by_bytes_at_sentence_ends(world: World) -> N
 async def test_buttons_by_the_api_are_a_menu_and_a_tap_says_its_words(
     world: World, slowly: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.services.channels.wechat, "reply_s", 0.2)
     buttons = [
         {"title": "查话费", "payload": "查话费余额"},
         {"title": "转人工", "payload": "转人工"},
     ]
     world.dialogue.answer = lambda _: {"replies": [{"text": "要办什么？", "buttons": buttons}]}
-    slowly(0.4)
     await world.wechat.follow(LI)
+    monkeypatch.setattr(world.services.channels.wechat, "reply_s", 0.2)
+    slowly(0.4)
     await world.wechat.say(LI, "你好")
     person = world.wechat.people[LI]
     await world.until(lambda: person.seen[-1].get("menu"))

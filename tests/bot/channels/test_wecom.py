@@ -49,6 +49,28 @@ async def test_welcome_question_and_answer(world: World) -> None:
     assert len(person.texts()) == 2
 
 
+async def test_the_welcome_comes_before_the_answer_and_alone(world: World) -> None:
+    """A quick customer writes while the welcome is on its way."""
+    world.wecom.faults.delays["/cgi-bin/kf/send_msg_on_event"] = [0.8]
+    await world.wecom.enter(WANG)
+    await world.wecom.say(WANG, "你好")
+    person = world.wecom.people[WANG]
+    await world.until(lambda: len(person.texts()) == 2)
+    assert "智能客服小畅" in person.texts()[0]
+    assert person.texts()[1] == "答：你好"
+    assert [line["via"] for line in person.seen if line["by"] == "service"] == ["welcome", "api"]
+    said = [m.sender for m in await world.transcript("wecom", account(world))]
+    assert said == ["bot", "customer", "bot"]
+
+
+async def test_messages_of_two_callbacks_are_answered_in_order(world: World) -> None:
+    await world.wecom.enter(WANG)
+    await asyncio.gather(*(world.wecom.say(WANG, f"问{number}") for number in range(4)))
+    await world.until(lambda: len(world.dialogue.asked) == 4)
+    asked = [line["text"] for line in world.wecom.people[WANG].seen if line["by"] == "me"]
+    assert [body["text"] for body in world.dialogue.asked] == asked
+
+
 async def test_a_welcome_that_fails_waits_for_the_first_message(world: World) -> None:
     world.wecom.faults.errcodes["/cgi-bin/kf/send_msg_on_event"] = [40058]
     await world.wecom.enter(WANG)
@@ -91,6 +113,8 @@ async def test_a_log_read_again_from_the_start_asks_nothing_twice(world: World) 
     await reader.read(world.wecom.open_kfid)
     await world.services.channels.settle()
     assert len(world.dialogue.asked) == 1
+    await asyncio.sleep(0.4)
+    assert len(world.wecom.people[WANG].texts()) == 2
 
 
 async def test_a_lost_answer_is_repeated_under_the_same_id(world: World) -> None:

@@ -8,12 +8,22 @@ const BY = { me: "我", service: "客服", platform: "系统提示" };
 export class Log {
 	/** @param tap called with the number of a tapped choice. */
 	constructor(node, scroller, tap) {
-		Object.assign(this, { node, scroller, tap, shown: 0, last: 0 });
+		Object.assign(this, { node, scroller, tap, shown: 0, last: 0, atEnd: true });
+		scroller.addEventListener("scroll", () => {
+			this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+		});
+		// The keyboard below may grow and take room from the chat.
+		new ResizeObserver(() => this.#stay()).observe(scroller);
+	}
+
+	#stay() {
+		if (this.atEnd) this.scroller.scrollTop = this.scroller.scrollHeight;
 	}
 
 	clear() {
 		this.node.replaceChildren();
 		this.shown = this.last = 0;
+		this.atEnd = true;
 	}
 
 	/** Adds what is new; a restarted stand-in begins anew. */
@@ -21,14 +31,12 @@ export class Log {
 		if (seen.length < this.shown) this.clear();
 		const added = seen.slice(this.shown);
 		if (!added.length) return;
-		const { scroller } = this;
-		const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
 		for (const line of added) this.node.append(...this.#line(line));
 		this.shown = seen.length;
 		// Only the last menu on the screen can be tapped.
 		const menus = [...this.node.querySelectorAll(".menu")];
 		for (const menu of menus.slice(0, -1)) for (const button of menu.querySelectorAll("button")) button.disabled = true;
-		if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+		this.#stay();
 	}
 
 	#line(line) {
