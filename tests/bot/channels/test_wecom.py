@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -49,9 +50,22 @@ async def test_welcome_question_and_answer(world: World) -> None:
     assert len(person.texts()) == 2
 
 
-async def test_the_welcome_comes_before_the_answer_and_alone(world: World) -> None:
+@pytest.mark.parametrize("slow", ["we", "they"])
+async def test_the_welcome_comes_before_the_answer_and_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
     """A quick customer writes while the welcome is on its way."""
-    world.wecom.faults.delays["/cgi-bin/kf/send_msg_on_event"] = [0.8]
+    outbox = world.services.channels.wecom.outbox
+    carry = outbox.carry
+
+    async def later(*values: Any) -> Any:
+        await asyncio.sleep(0.8)
+        return await carry(*values)
+
+    if slow == "we":
+        monkeypatch.setattr(outbox, "carry", later)
+    else:
+        world.wecom.faults.delays["/cgi-bin/kf/send_msg_on_event"] = [0.8]
     await world.wecom.enter(WANG)
     await world.wecom.say(WANG, "你好")
     person = world.wecom.people[WANG]
