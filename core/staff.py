@@ -119,6 +119,8 @@ class StaffDirectory:
         matches = password_matches(password, account.password_hash if account else _DUMMY_HASH)
         if account is None or not account.active or not matches:
             raise WrongCredentials
+        # Who was let in again must not be refused by what was read a moment ago.
+        self._gone = None
         return self._issue(account, new_id("s"), time.time()), account
 
     def _issue(self, account: StaffAccount, session: str, since: float) -> str:

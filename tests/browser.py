@@ -169,7 +169,8 @@ async def open_page() -> AsyncIterator[PageOpener]:
         opener = PageOpener(browser)
         yield opener
         await opener.close()
-    assert opener.unexpected() == []
+    unexpected = opener.unexpected()
+    assert unexpected == [], unexpected
 
 
 class Server:

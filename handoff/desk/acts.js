@@ -2,9 +2,7 @@
 
 import { api } from "/static/common/api.js";
 import { complain, tell } from "/static/common/page.js";
-import { desk, keep, markRead, nameOf, refresh, takenBy } from "./store.js";
-
-const { nextTick } = Vue;
+import { desk, nameOf, refresh, show, takenBy } from "./store.js";
 
 /** Runs one act at a time per name; a failure is shown. Returns whether it worked. */
 export async function act(name, work) {
@@ -27,7 +25,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export async function accept(id) {
   const done = await act(`accept:${id}`, async () => {
     try {
-      taken(await api.post(`/handoffs/${id}/accept`));
+      show(await api.post(`/handoffs/${id}/accept`));
     } catch (error) {
       if (error.status === 409) await nameWinner(id, error);
       throw error;
@@ -44,19 +42,9 @@ async function nameWinner(id, error) {
 
 export const acceptNext = () => act("next", async () => {
   const { handoff } = await api.post("/handoffs/next");
-  if (handoff) taken(handoff);
+  if (handoff) show(handoff);
   else tell("现在没有等待您接入的客户", "info");
 });
-
-function taken(detail) {
-  const row = { ...detail, readAt: Date.now() };
-  delete row.context;
-  desk.rows = [...desk.rows.filter((other) => other.handoff_id !== row.handoff_id), row];
-  keep(detail);
-  desk.active = row.handoff_id;
-  history.replaceState(null, "", `#${row.handoff_id}`);
-  nextTick(markRead);
-}
 
 export const setStatus = (status) => act("status", async () => {
   const before = desk.status;

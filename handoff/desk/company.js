@@ -5,10 +5,10 @@ import { session } from "/static/common/login.js";
 import { tell } from "/static/common/page.js";
 import { act } from "./acts.js";
 import { beep } from "./alerts.js";
-import { desk, keep, load, markRead, open, refresh, threads } from "./store.js";
+import { desk, load, open, refresh, show, threads } from "./store.js";
 import { STATUSES, word } from "./words.js";
 
-const { computed, nextTick, onBeforeUnmount, reactive, watch } = Vue;
+const { computed, onBeforeUnmount, reactive, watch } = Vue;
 
 // ---- what is heard ----
 
@@ -22,7 +22,9 @@ export function heardGuest(event) {
   } else if (state === "declined" && !me) {
     tell(`${name}暂时不能加入${note ? `：${note}` : ""}`, "info");
   }
-  if (id === desk.active) load(id).catch(() => {});
+  const row = desk.rows.find((other) => other.handoff_id === id);
+  if (me && row && (state === "left" || state === "declined")) row.role = "left"; // No longer ours to read.
+  else if (id === desk.active) load(id).catch(() => {});
   refresh();
 }
 
@@ -39,20 +41,11 @@ function box(type, title, message, onClick = () => {}) {
 
 // ---- what is done ----
 
-const shown = (id) => (detail) => {
-  const { context, ...row } = detail;
-  desk.rows = [...desk.rows.filter((other) => other.handoff_id !== id), { ...row, readAt: Date.now() }];
-  keep(detail);
-  desk.active = id;
-  history.replaceState(null, "", `#${id}`);
-  nextTick(markRead);
-};
-
-export const join = (id) => act(`join:${id}`, async () => shown(id)(await api.post(`/handoffs/${id}/join`)));
+export const join = (id) => act(`join:${id}`, async () => show(await api.post(`/handoffs/${id}/join`)));
 export const decline = (id, note = "") => act(`join:${id}`, () => api.post(`/handoffs/${id}/decline`, { note }));
 export const leaveTalk = (id) => act(`join:${id}`, () => api.post(`/handoffs/${id}/leave`));
 export const dismiss = (id, guest) => act(`join:${id}`, () => api.delete(`/handoffs/${id}/guests/${encodeURIComponent(guest)}`));
-export const takeOver = (id, note = "") => act(`take:${id}`, async () => shown(id)(await api.post(`/handoffs/${id}/take-over`, { note })));
+export const takeOver = (id, note = "") => act(`take:${id}`, async () => show(await api.post(`/handoffs/${id}/take-over`, { note })));
 
 // The same words are the same line, however often they are sent until they arrived.
 const unsent = new Map();

@@ -9,7 +9,7 @@ import { heardFloor } from "./floor.js";
 import { heardOffer, heardOfferMove } from "./offers.js";
 import { forgetOld } from "./storage.js";
 import {
-  activeRow, desk, details, isMine, load, markRead, mine, nameOf, open, readAgents, readElsewhere, refresh, takenBy, threads,
+  activeRow, count, desk, details, isGuest, isMine, load, markRead, mine, nameOf, open, readAgents, readElsewhere, refresh, takenBy, threads,
   trouble, visible,
 } from "./store.js";
 
@@ -44,14 +44,9 @@ function heardMessage({ handoff_id: id, message }, row) {
   const fresh = thread ? thread.take([message]) : [message];
   if (!row) return void refresh();
   // A list read in the meantime has counted this message already.
-  const uncounted = message.seq > row.last_seq;
-  if (uncounted) {
-    row.last_seq = message.seq;
-    const { sender, audience, agent_id: agentId, text, created_at: at } = message;
-    row.last_message = { sender, audience, agent_id: agentId, text, at };
-  }
+  if (message.seq > row.last_seq) count(row, message);
+  if (id === desk.active && visible()) row.unread = 0;
   if (message.sender !== "customer" || !fresh.length) return;
-  if (uncounted && !(id === desk.active && visible())) row.unread += 1;
   if (!document.hasFocus() || id !== desk.active) beep("message");
   heardMood(id, message);
   nextTick(markRead);
@@ -86,7 +81,9 @@ function heardMove(event) {
   heardOfferMove(event);
   if (event.state === "active" && event.agent_id) takenBy.set(event.handoff_id, event.agent_id);
   else takenBy.delete(event.handoff_id);
-  if (event.handoff_id === desk.active && (desk.pushed || (activeRow.value && isMine(activeRow.value)))) load(desk.active).catch(() => {});
+  // What has just gone to somebody else may not be read any more.
+  const served = event.agent_id === session.staff.id || (event.state === "active" && activeRow.value && isGuest(activeRow.value));
+  if (event.handoff_id === desk.active && (desk.pushed || (served && activeRow.value && isMine(activeRow.value)))) load(desk.active).catch(() => {});
   refresh();
 }
 

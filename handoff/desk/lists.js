@@ -69,7 +69,7 @@ const QueueRow = {
         <span class="row-line"><span class="row-text">{{ mask(row.request) }}</span></span>
         <span class="row-line tags"><span :class="['tag', row.complaint_grade === 'high' || row.trigger === 'complaint' ? 'tag-bad' : 'tag-info']">{{ word(TRIGGERS, row.trigger) }}</span>
           <span class="tag">{{ word(GROUPS, row.skill_group) }}</span><span v-if="row.priority" :class="priorityClass(row.priority)" :title="row.priority_reasons.join('，')">优先 {{ row.priority }}</span>
-          <span v-if="row.reserved_for" class="tag tag-warn">指定</span><span v-if="row.offer" class="tag tag-warn">已派给{{ row.offer.agent_name }}</span><span v-if="row.sla?.state === 'breached'" class="tag tag-bad">超时</span><span v-else-if="row.sla?.state === 'soon'" class="tag tag-warn">将超时</span></span>
+          <span v-if="row.reserved_for" class="tag tag-warn">指定</span><span v-if="row.offer" :class="['tag', row.offer.mine ? 'tag-info' : 'tag-warn']">已派给{{ row.offer.mine ? '您' : row.offer.agent_name }}</span><span v-if="row.sla?.state === 'breached'" class="tag tag-bad">超时</span><span v-else-if="row.sla?.state === 'soon'" class="tag tag-warn">将超时</span></span>
       </button>
       <el-button class="row-accept" size="small" type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入</el-button>
     </li>`,

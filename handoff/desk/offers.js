@@ -27,7 +27,7 @@ export function heardOfferMove(event) {
 watch(() => desk.rows, (rows) => {
   const mine = rows.filter((row) => row.offer?.mine);
   for (const row of mine) if (!desk.offers[row.handoff_id]) put(row.handoff_id, row.offer_left_s, row);
-  for (const id of Object.keys(desk.offers)) if (desk.loaded && !mine.some((row) => row.handoff_id === id) && desk.offers[id].at < rows[0]?.readAt) delete desk.offers[id];
+  for (const id of Object.keys(desk.offers)) if (!mine.some((row) => row.handoff_id === id) && desk.offers[id].at < desk.askedAt) delete desk.offers[id];
 });
 
 function put(id, seconds, { customer_name: name, tier_text: tier, elderly, request, reason, skill_group_text: group }) {

@@ -8,14 +8,14 @@ import { beep, titleBadge } from "./alerts.js";
 import { readAll } from "./storage.js";
 import { Thread } from "./thread.js";
 
-const { computed, reactive, watch } = Vue;
+const { computed, nextTick, reactive, watch } = Vue;
 const OPEN = "waiting,offered,active,transferred,wrap_up";
 const CALM_MS = 150;
 const READ_MS = 300;
 
 export const desk = reactive({
   status: "offline", connection: "connecting", retryAt: null, dropped: false,
-  rows: [], loaded: false, active: null, agents: [], groups: [], names: {}, busy: {}, offers: {}, notice: null,
+  rows: [], askedAt: 0, loaded: false, active: null, agents: [], groups: [], names: {}, busy: {}, offers: {}, notice: null,
   // The server pushes the whole floor (supervisors); nothing is read in lists.
   pushed: false,
 });
@@ -31,11 +31,13 @@ const byAccept = (a, b) => ((a.accepted_at || "") < (b.accepted_at || "") ? -1 :
 
 export const mine = computed(() => desk.rows.filter(isMine).sort(byAccept));
 export const invitations = computed(() => desk.rows.filter((row) => row.role === "invited"));
-export const queue = computed(() => desk.rows.filter((row) => row.state === "waiting" || (row.state === "offered" && !row.offer?.mine)));
+// One's own offer stays in the list too: it may be taken by its card or by its row.
+export const queue = computed(() => desk.rows.filter((row) => row.state === "waiting" || row.state === "offered"));
 export const activeRow = computed(() => desk.rows.find((row) => row.handoff_id === desk.active) || null);
 export const activeDetail = computed(() => details[desk.active] || null);
 export const unread = computed(() => mine.value.reduce((sum, row) => sum + row.unread, 0));
-watch(() => unread.value + queue.value.length + invitations.value.length + Object.keys(desk.offers).length, titleBadge);
+const unlisted = () => Object.keys(desk.offers).filter((id) => !queue.value.some((row) => row.handoff_id === id)).length;
+watch(() => unread.value + queue.value.length + invitations.value.length + unlisted(), titleBadge);
 
 export const nameOf = (id) => desk.names[id] || (id === session.staff?.id ? session.staff.display_name : id || "");
 
@@ -44,12 +46,18 @@ export const waited = (row, now) => row.waiting_s + (now - row.readAt) / 1000;
 
 // ---- lists ----
 
-let pending = null;
-/** Reads the lists anew, at most once per moment however many events ask for it. */
+let soon = null;
+let reading = Promise.resolve();
+const calm = () => new Promise((done) => setTimeout(done, CALM_MS));
+/** Reads the lists anew, at most once per moment however many events ask for it. What is heard while a list is on its
+ * way may not be in it: that asks for one more. */
 export function refresh() {
   if (desk.pushed) return Promise.resolve();
-  pending ??= new Promise((done) => setTimeout(done, CALM_MS)).then(readLists).catch(trouble).finally(() => (pending = null));
-  return pending;
+  soon ??= Promise.all([calm(), reading]).then(() => {
+    soon = null;
+    return (reading = readLists().catch(trouble));
+  });
+  return soon;
 }
 
 export const trouble = (error) => {
@@ -57,13 +65,14 @@ export const trouble = (error) => {
 };
 
 async function readLists() {
+  const [askedAt, before] = [Date.now(), shows];
   const { handoffs } = await api.get("/handoffs", { state: OPEN, limit: 500 });
+  if (shows !== before) return readLists(); // It was asked for before something was taken, and would undo that.
   const readAt = Date.now();
   const rows = handoffs.map((row) => merged({ ...row, readAt }));
   announceNew(rows);
-  const company = ["guest", "invited"].includes(activeRow.value?.role);
-  desk.rows = rows;
-  desk.loaded = true;
+  const company = ["guest", "invited", "left"].includes(activeRow.value?.role);
+  Object.assign(desk, { rows, askedAt, loaded: true });
   const alive = new Set(rows.map((row) => row.handoff_id));
   for (const id of threads.keys()) if (!alive.has(id)) forget(id);
   if (desk.active && !alive.has(desk.active)) {
@@ -77,9 +86,16 @@ async function readLists() {
 export function merged(row) {
   const thread = threads.get(row.handoff_id);
   // A message may have come in while the list was on its way.
-  if (thread && thread.lastSeq > row.last_seq) row.last_seq = thread.lastSeq;
+  for (const message of thread?.view.messages || []) if (message.seq > row.last_seq) count(row, message);
   if (row.handoff_id === desk.active && visible()) row.unread = 0;
   return row;
+}
+
+/** A row and its newest message. */
+export function count(row, { seq, sender, audience, agent_id: agentId, text, created_at: at }) {
+  row.last_seq = seq;
+  row.last_message = { sender, audience, agent_id: agentId, text, at };
+  if (sender === "customer") row.unread += 1;
 }
 
 function announceNew(rows) {
@@ -111,6 +127,18 @@ export async function load(id) {
   const detail = await api.get(`/handoffs/${id}`);
   keep(detail);
   return detail;
+}
+
+let shows = 0;
+/** Shows a conversation as it is after something was done with it: taken, joined, taken over. */
+export function show(detail) {
+  const { context, ...row } = detail;
+  shows += 1;
+  desk.rows = [...desk.rows.filter((other) => other.handoff_id !== row.handoff_id), { ...row, readAt: Date.now() }];
+  keep(detail);
+  desk.active = row.handoff_id;
+  history.replaceState(null, "", `#${row.handoff_id}`);
+  nextTick(markRead);
 }
 
 /** Puts a package that was read on the screen. */
@@ -156,7 +184,7 @@ export const threadOf = (id) => threads.get(id);
 
 export const visible = () => document.visibilityState === "visible" && document.hasFocus();
 const readUpTo = new Map();
-let reading = 0;
+let telling = 0;
 /** Tells the server, and the other tabs, what has been read. */
 export function markRead() {
   const row = activeRow.value;
@@ -167,8 +195,10 @@ export function markRead() {
   row.unread = 0;
   readUpTo.set(id, thread.lastSeq);
   tabs.postMessage({ read: id });
-  clearTimeout(reading);
-  reading = setTimeout(() => api.post(`/handoffs/${id}/read`, { seq: thread.lastSeq }).catch(() => readUpTo.delete(id)), READ_MS);
+  clearTimeout(telling);
+  const still = () => desk.rows.some((other) => other.handoff_id === id && isMine(other) && other.state === "active");
+  const tell = () => still() && api.post(`/handoffs/${id}/read`, { seq: thread.lastSeq }).catch(() => readUpTo.delete(id));
+  telling = setTimeout(tell, READ_MS);
 }
 addEventListener("focus", () => markRead());
 /** Another tab, or another browser of this person, has read a conversation. */

@@ -160,7 +160,7 @@ async def test_hostile_text_stays_text(
     assert {link[0] for link in links} == {"https://example.com/a?b=1"}
     assert all("noopener" in rel and count == 3 for _, rel, count in links)
     supervisor = await sign_in("supervisor01", "/ops")
-    await supervisor.get_by_role("button", name="查看").click()
+    await supervisor.get_by_role("button", name="查看", exact=True).click()
     await expect(supervisor.get_by_role("log")).to_contain_text("{{7*7}}")
     assert await supervisor.evaluate("window.hurt") is None
     assert await supervisor.locator("img, #app script").count() == 0
@@ -385,7 +385,9 @@ async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -
     await expect(tiles).to_contain_text("服务中1")
     await expect(page.get_by_label("坐席", exact=True)).to_contain_text("周明")
     live = page.get_by_label("会话", exact=True)
-    await live.locator("tr", has_text="服务中").get_by_role("button", name="查看").click()
+    await (
+        live.locator("tr", has_text="服务中").get_by_role("button", name="查看", exact=True).click()
+    )
     log = page.get_by_role("log")
     await expect(log).to_contain_text("已为您接入")
     await customer.say("主管也看得到")
@@ -439,7 +441,7 @@ async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: 
     agent = await sign_in("agent01")
     await take(agent)
     boss = await sign_in("supervisor01", "/ops")
-    await boss.get_by_role("button", name="查看").click()
+    await boss.get_by_role("button", name="查看", exact=True).click()
     field = boss.get_by_role("textbox", name="悄悄提示坐席")
     await field.fill("先道歉 <img src=x onerror=window.hurt=1>")
     await boss.keyboard.press("Enter")
@@ -588,5 +590,5 @@ async def test_fits_every_screen(sign_in: SignIn, world: World, width: int) -> N
     assert box["x"] + box["width"] <= width
     assert box["y"] + box["height"] <= 800
     supervisor = await sign_in("supervisor01", "/ops", width=width, height=800)
-    await expect(supervisor.get_by_role("button", name="查看")).to_be_visible()
+    await expect(supervisor.get_by_role("button", name="查看", exact=True)).to_be_visible()
     assert not await overflows(supervisor)

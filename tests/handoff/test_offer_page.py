@@ -17,7 +17,7 @@ from tests.handoff.desk_world import (  # noqa: F401
     dialogue,
     world,
 )
-from tests.handoff.test_desk_page import SignIn, sign_in  # noqa: F401
+from tests.handoff.test_desk_page import SignIn, sign_in, take  # noqa: F401
 
 # Read before the tests hide such settings from themselves.
 PICTURES = os.environ.get("CHANGDA_PICTURES")
@@ -48,12 +48,25 @@ async def test_an_offer_is_accepted_on_the_card(sign_in: SignIn, world: World) -
     await expect(card).to_contain_text("金卡")
     await expect(card).to_contain_text("质疑上月流量超出费20.00元")
     await expect(card).to_contain_text("秒")
-    # Nobody else's list, and nothing to choose from in one's own.
-    await expect(page.locator(".row-waiting")).to_have_count(0)
+    row = page.locator(".row-waiting")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text("已派给您")
+    await expect(page).to_have_title("(1) 坐席工作台 · 畅答")
     await _picture(page, "offer-1280")
     await card.get_by_role("button", name="接受").click()
     await expect(page.get_by_role("textbox", name="回复客户")).to_be_visible()
     await expect(card).to_have_count(0)
+
+
+async def test_an_offer_is_accepted_in_the_list(sign_in: SignIn, world: World) -> None:  # noqa: F811
+    page = await sign_in("agent05")
+    await _online(page)
+    await world.customer("不对，我要人工")
+    card = page.get_by_role("alertdialog", name="派给您的客户")
+    await expect(card).to_be_visible()
+    await take(page)
+    await expect(card).to_have_count(0)
+    await expect(page.locator(".row-waiting")).to_have_count(0)
 
 
 async def test_a_refused_offer_shows_to_whom_it_went(sign_in: SignIn, world: World) -> None:  # noqa: F811

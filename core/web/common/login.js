@@ -29,6 +29,8 @@ export async function whoAmI() {
 export async function login(username, password) {
   await api.post("/auth/login", { username, password });
   await whoAmI();
+  // A right password that does not open the door needs a word.
+  if (!session.staff || session.expired) throw new Error(session.reason || session.trouble || "登录没有成功，请再试一次。");
   channel?.postMessage("changed");
 }
 
