@@ -236,6 +236,10 @@ class Presence:
         self._names = (time.monotonic(), names)
         return names
 
+    def forget_names(self) -> None:
+        """Somebody new is here."""
+        self._names = None
+
     async def supervisors(self) -> dict[str, str]:
         """Display names of the supervisors by id."""
         async with self._database.reading() as session:

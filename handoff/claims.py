@@ -84,7 +84,7 @@ class Claims:
             check_owner(handoff, staff)
             step.move(Move.TAKE_OVER, actor_of(colleague), from_agent=handoff.agent_id)
             handoff.agent_id = colleague.id
-            await _introduce(step.session, colleague)
+            await self._introduce(step.session, colleague)
             called = words.called(colleague.display_name, supervisor=False)
             await step.say(Draft("system", words.taken_over(called), agent_id=colleague.id))
         return step.handoff
@@ -144,7 +144,7 @@ class Claims:
             step.move(Move.ACCEPT, actor_of(staff), waited_s=waited, offered=offered)
             handoff.agent_id, handoff.reserved_for = staff.id, None
             if "integration" in staff.roles:
-                await _introduce(step.session, staff)
+                await self._introduce(step.session, staff)
             else:
                 handoff.desk = "own"  # A supervisor of ours fetched it back.
             handoff.accepted_at, handoff.offer_until, handoff.passed_over = now(), None, {}
@@ -175,14 +175,14 @@ class Claims:
             f"这个会话已由{name}接入。", agent_id=handoff.agent_id, agent_name=name
         )
 
+    async def _introduce(self, session: AsyncSession, staff: Staff) -> None:
+        # Their names are known from what they do: nobody keeps their accounts here.
+        await session.merge(OutsideAgent(id=staff.id, name=staff.display_name, seen_at=now()))
+        self._presence.forget_names()
+
     async def _on_offer(self, agent_id: str) -> list[str]:
         query = select(Handoff.id).where(
             Handoff.agent_id == agent_id, Handoff.state == State.OFFERED
         )
         async with self._database.reading() as session:
             return list((await session.execute(query)).scalars())
-
-
-async def _introduce(session: AsyncSession, staff: Staff) -> None:
-    # Their names are known from what they do: nobody keeps their accounts here.
-    await session.merge(OutsideAgent(id=staff.id, name=staff.display_name, seen_at=now()))

@@ -122,7 +122,7 @@ class Carrier:
         try:
             desk = self._desks[name]
             told = await self._tell_all(desk, lane)
-            if told and await self._notices.looks_due(handoff_id):
+            if told and await self._notices.begin_look(handoff_id):
                 await self._look(desk, lane)
         finally:
             await asyncio.shield(self._notices.release(handoff_id))

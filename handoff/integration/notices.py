@@ -177,18 +177,25 @@ class Notices:
         )  # fmt: skip
 
     async def look_after(self, handoff_id: str, seconds: float | None) -> None:
-        """When to ask next; None, and a handoff that is over: not until the desk says that there is news."""
-        change = update(DeskLink).where(DeskLink.handoff_id == handoff_id)
+        """When to ask next; None, and a handoff that is over: not until the desk says that there is news.
+        What it said meanwhile (``look_now``) stands."""
+        change = update(DeskLink).where(
+            DeskLink.handoff_id == handoff_id,
+            or_(DeskLink.look_at.is_(None), DeskLink.look_at > now()),
+        )
         at = None if seconds is None else now() + timedelta(seconds=seconds)
         change = change if at is None else change.where(DeskLink.live)
         async with self._database.transaction() as session:
             await session.execute(change.values(look_at=at))
 
-    async def looks_due(self, handoff_id: str) -> bool:
-        """Whether to ask now."""
-        async with self._database.reading() as session:
-            link = await session.get_one(DeskLink, handoff_id)
-        return link.look_at is not None and link.look_at <= now()
+    async def begin_look(self, handoff_id: str) -> bool:
+        """Whether to ask now. News that come from now on make another look due."""
+        due = update(DeskLink).where(DeskLink.handoff_id == handoff_id, DeskLink.look_at <= now())
+        async with self._database.transaction() as session:
+            begun = await session.execute(
+                due.values(look_at=now() + CLAIM).returning(DeskLink.handoff_id)
+            )
+            return begun.scalar_one_or_none() is not None
 
     async def look_now(self, desk: DeskName, outside_id: str) -> bool:
         """The desk says that something is new; False when it is about nothing of ours."""

@@ -120,6 +120,7 @@ class ChatwootDesk:
         if lane.outside_id is None and not await self._find_or_make(lane, handoff, package):
             return
         conversation_id = str(lane.outside_id)
+        await self._notices.look_after(lane.handoff_id, self._poll_s)
         await self._dress(lane, conversation_id, handoff, package)
         transcript = _until(package.transcript, said_to)
         record = package.model_copy(update={"transcript": transcript})
@@ -129,7 +130,6 @@ class ChatwootDesk:
         said = [m for m in transcript if m["sender"] == "customer" and m["audience"] == "all"]
         if said:
             await self.post(lane, f"{key}-say", notes.spoken(said[-1]), "incoming", private=False)
-        await self._notices.look_after(lane.handoff_id, self._poll_s)
 
     async def _find_or_make(self, lane: Lane, handoff: Handoff, package: ContextPackage) -> bool:
         """Whether there is a conversation now; none is made for a customer who wants nobody any more."""

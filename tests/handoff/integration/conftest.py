@@ -163,7 +163,7 @@ def desk_settings(settings: Settings, chatwoot_port: int) -> Settings:
         "chatwoot_inbox_id": INBOX,
         "chatwoot_webhook_secret": SECRET,
         "chatwoot_teams": {"billing": TEAM},
-        "desk_timeout_s": 1.0,
+        "desk_timeout_s": 10.0,
     }
     return Settings(_env_file=None, **(settings.model_dump() | known))
 
@@ -211,8 +211,8 @@ class Receiver:
         @app.post("/hook")
         async def hook(request: Request) -> Response:
             status = self.answers.pop(0) if self.answers else 204
-            await asyncio.sleep(self.delay_s)
             self.got.append((dict(request.headers), await request.body()))
+            await asyncio.sleep(self.delay_s)
             return Response(status_code=status)
 
         return app
