@@ -54,7 +54,8 @@ class Channels:
             return
         if self.wecom and self.wecom.reader:
             self.wecom.start(self.wecom.reader.read_all())
-        await asyncio.gather(self.courier.run(stop), self.reception.run(stop))
+        beating = [self.wechat.pulse.run(stop)] if self.wechat else []
+        await asyncio.gather(self.courier.run(stop), self.reception.run(stop), *beating)
 
     async def settle(self) -> None:
         """Waits for work in hand."""

@@ -23,6 +23,7 @@ from bot.channels.wechat.callback import Envelope
 from bot.channels.wechat.inbound import NAME, NotUnderstood, Received, understand
 from bot.gateway import channel_words
 from bot.gateway.metrics import CALLBACK_SECONDS, CALLBACKS_REFUSED
+from bot.gateway.pulse import Pulse
 from bot.gateway.reception import Heard, Reception
 from core.clock import now
 
@@ -30,6 +31,9 @@ router = APIRouter(include_in_schema=False)
 log = structlog.get_logger(__name__)
 DONE = "success"
 """Tells the platform that there is nothing to say now, and not to ask again."""
+_STEPS = 8
+"""Turns of the event loop between the platform's question and ours, and between our answer and theirs."""
+_LEAST_S = 1.0
 
 
 @dataclass
@@ -61,17 +65,19 @@ class WeChatDesk:
     reply_s: float
 
     def __post_init__(self) -> None:
+        self.pulse = Pulse()
         self._cases: dict[str, _Case] = {}
         self._later: set[asyncio.Task[None]] = set()
 
     async def answer(self, received: Received) -> str:
-        """The body of the answer, before it is wrapped, within ``reply_s``."""
-        until = now() + timedelta(seconds=self.reply_s)
+        """The body of the answer, before it is wrapped, within ``reply_s`` of the request's arrival."""
+        patience = max(_LEAST_S, self.reply_s - _STEPS * self.pulse.lag_s)
+        until = now() + timedelta(seconds=patience)
         case = self._case(received, until)
         case.users += 1
         case.waiting += 1
         answering = asyncio.create_task(self._finish(received, case, until))
-        done, _ = await asyncio.wait({answering}, timeout=self.reply_s)
+        done, _ = await asyncio.wait({answering}, timeout=patience)
         case.waiting -= 1
         if done:
             case.told = True

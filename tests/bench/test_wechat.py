@@ -86,7 +86,9 @@ async def on_wechat(account: OfficialAccount, openid: str, stop: asyncio.Event) 
             return waited
         seen, started = len(person.texts()), time.perf_counter()
         await account.say(openid, text)
-        while len(person.texts()) == seen and time.perf_counter() - started < 60:
+        for _ in range(1200):
+            if len(person.texts()) > seen:
+                break
             await asyncio.sleep(0.05)
         waited.append(time.perf_counter() - started)
     return waited

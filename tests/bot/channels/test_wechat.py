@@ -158,6 +158,19 @@ async def test_an_answer_that_is_ready_too_late_to_be_told_goes_by_the_api(
     assert person.seen[-1]["via"] == "api"
 
 
+async def test_a_process_that_runs_late_answers_earlier(
+    world: World, slowly: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.wechat.follow(LI)
+    slowly(2.5)
+    desk = world.services.channels.wechat
+    monkeypatch.setattr(type(desk.pulse), "lag_s", 0.35)
+    answer = await world.wechat.say(LI, "查话费")
+    assert answer.body == "success"
+    assert answer.seconds < 2.4
+    await world.until(lambda: "答：查话费" in world.wechat.people[LI].texts())
+
+
 async def test_long_answers_are_cut_by_bytes_at_sentence_ends(world: World) -> None:
     sentence = "畅享套餐每月三十九元，含二十吉字节国内流量和一百分钟国内通话。"
     world.dialogue.answer = lambda _: {"replies": [{"text": sentence * 40}]}
