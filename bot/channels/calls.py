@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import httpx
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from bot.channels.base import NotDelivered, TryLater
 from bot.channels.tokens import AccessTokens
 
+T = TypeVar("T")
 TOKEN_ERRORS = frozenset({40001, 40014, 42001})
 BUSY = -1
 _BUSY_RETRIES = 3
@@ -39,19 +41,49 @@ class PlatformCalls:
             TryLater: no answer, or the platform is busy.
             NotDelivered: there is no token to be had.
         """
+        return await self._with_token(lambda token: self._ask(path, token, body))
+
+    async def media(self, media_id: str, limit: int) -> bytes:
+        """A file that a customer sent.
+
+        Raises:
+            ApiError: it is gone.
+            NotDelivered: no answer, or one over ``limit`` bytes.
+        """
+        return await self._with_token(lambda token: self._download(token, media_id, limit))
+
+    async def _with_token(self, call: Callable[[str], Awaitable[T]]) -> T:
         token = await self._tokens.get()
         try:
-            return await self._ask(path, token, body)
+            return await call(token)
         except ApiError as error:
             if error.code not in TOKEN_ERRORS:
                 raise
         fresh = await self._tokens.get(wrong=token)
         try:
-            return await self._ask(path, fresh, body)
+            return await call(fresh)
         except ApiError as error:
             if error.code in TOKEN_ERRORS:
                 raise TryLater("平台不认我们的凭证", wait_s=10) from error
             raise
+
+    async def _download(self, token: str, media_id: str, limit: int) -> bytes:
+        params = {"access_token": token, "media_id": media_id}
+        content = bytearray()
+        try:
+            async with self._http.stream("GET", "/cgi-bin/media/get", params=params) as response:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > limit:
+                        raise NotDelivered("文件太大")
+        except httpx.HTTPError as error:
+            raise TryLater(f"平台没有正常应答（{type(error).__name__}）") from None
+        if not response.is_success:
+            raise TryLater(f"平台没有正常应答（HTTP {response.status_code}）")
+        if content.startswith(b"{"):
+            # No file begins so: it is the platform's refusal.
+            raise ApiError(_errcode(bytes(content)))
+        return bytes(content)
 
     async def _ask(self, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -63,6 +95,13 @@ class PlatformCalls:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+def _errcode(content: bytes) -> int:
+    try:
+        return int(orjson.loads(content)["errcode"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return BUSY
 
 
 async def ask(

@@ -57,6 +57,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.include_router(
         knowledge_router(parts.knowledge, parts.staff, parts.operator.catalogue_facts)
     )
-    parts.channels.mount(app)
+    parts.channels.mount(app, parts.staff)
     pages.install(app, parts.settings.embed_origins)
     return app

@@ -17,16 +17,18 @@ from bot.channels.wechat.callback import Envelope as WeChatEnvelope
 from bot.channels.wecom.adapter import WeComAdapter
 from bot.channels.wecom.callback import Envelope as WeComEnvelope
 from bot.channels.wecom.log_reader import LogReader
-from bot.gateway import wechat_api, wecom_api
+from bot.gateway import media_api, wechat_api, wecom_api
 from bot.gateway.channel_rules import ChannelRules
 from bot.gateway.conversations import ConversationRouter
 from bot.gateway.limits import AttemptLimiter
+from bot.gateway.media_api import Media
 from bot.gateway.reception import Reception
 from bot.gateway.wechat_api import WeChatDesk
 from bot.gateway.wecom_api import WeComDesk
 from bot.identity.accounts import Identities
 from core.database import Database
 from core.settings import Settings
+from core.staff import StaffDirectory
 from core.transcript import Transcript
 from handoff.service import HandoffService
 
@@ -40,9 +42,12 @@ class Channels:
     adapters: list[WeChatAdapter | WeComAdapter]
     wechat: WeChatDesk | None = None
     wecom: WeComDesk | None = None
+    media: Media | None = None
 
-    def mount(self, app: FastAPI) -> None:
+    def mount(self, app: FastAPI, staff: StaffDirectory) -> None:
         """Adds the callbacks of the platforms that are configured, and no others."""
+        if self.media:
+            app.include_router(media_api.create_router(self.media, staff))
         if self.wechat:
             app.include_router(wechat_api.router)
         if self.wecom:
@@ -59,6 +64,7 @@ class Channels:
 
     async def settle(self) -> None:
         """Waits for work in hand."""
+        await self.reception.settle()
         if self.wechat:
             await self.wechat.settle()
         if self.wecom:
@@ -92,6 +98,10 @@ def build_channels(
         database, transcript, identities, router, rules, contacts, outbox, courier, redis
     )
     channels = Channels(courier, reception, adapters)
+    if adapters:
+        sources = {adapter.name: adapter for adapter in adapters}
+        channels.media = Media(settings.var_dir / "media", transcript, sources)
+        reception.media = channels.media
     if wechat:
         envelope = WeChatEnvelope(
             redis,

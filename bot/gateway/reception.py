@@ -23,6 +23,7 @@ from bot.channels.outbox import Outbox
 from bot.gateway import words
 from bot.gateway.channel_rules import ChannelRules, Plan, about_media
 from bot.gateway.conversations import ConversationRouter
+from bot.gateway.media_api import Media
 from bot.identity.accounts import Identities
 from core.clock import now
 from core.database import Database
@@ -102,6 +103,8 @@ class Reception:
         self._outbox = outbox
         self._courier = courier
         self._redis = redis
+        self.media: Media | None = None
+        self._fetching: set[asyncio.Task[None]] = set()
         self._storing, self._answering = Turns(), Turns()
 
     async def message(self, heard: Heard) -> None:
@@ -132,9 +135,29 @@ class Reception:
         known = await self._identities.find(channel, account)
         plan = await self._rules.plan(before, known, text, card)
         inbound = InboundMessage(conversation.id, channel, heard.key, plan.text, card, account)
-        await self._router.store(inbound)
+        message = await self._router.store(inbound)
+        self._fetch(message)
         await self._remember(heard, conversation.id)
         return Accepted(inbound, plan, account)
+
+    def _fetch(self, message: Message) -> None:
+        """The platform keeps files for three days, agents may look later."""
+        if self.media is None or not (message.card or {}).get("media_id"):
+            return
+        task = asyncio.create_task(self._keep(self.media, message))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+
+    async def _keep(self, media: Media, message: Message) -> None:
+        try:
+            await media.keep(message)
+        except (ChangdaError, OSError) as error:
+            # Whoever looks at it will fetch it then.
+            log.info("media_not_fetched", message=message.id, error=type(error).__name__)
+
+    async def settle(self) -> None:
+        """Waits for files on their way."""
+        await asyncio.gather(*self._fetching, return_exceptions=True)
 
     async def _stored(self, heard: Heard, conversation_id: str) -> Message | None:
         """The message if it came before, also when its account speaks elsewhere since."""

@@ -48,7 +48,7 @@ export const TranscriptLine = {
       <div class="line-body">
         <div class="bubble">
           <safe-text v-if="row.message.text" :text="row.message.text" />
-          <message-card v-if="row.message.card && row.kind !== 'whisper'" :card="row.message.card" />
+          <message-card v-if="row.message.card && row.kind !== 'whisper'" :card="row.message.card" :id="row.message.message_id" />
           <div v-if="row.message.buttons?.length" class="shown-buttons"><span v-for="button in row.message.buttons">{{ button.title }}</span></div>
         </div>
         <span class="meta"><time :title="clockSeconds(row.message.created_at)">{{ clock(row.message.created_at) }}</time>

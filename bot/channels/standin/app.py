@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse
 
 from bot.channels.standin import demo
 from bot.channels.standin.people import Clock
@@ -80,6 +81,16 @@ def create_app(platform: Platform) -> FastAPI:
     @app.get("/cgi-bin/gettoken")
     async def gettoken(corpid: str, corpsecret: str) -> Response:
         return _json(platform.wecom.fetch_token(corpid, corpsecret))
+
+    @app.get("/cgi-bin/media/get")
+    async def media(access_token: str, media_id: str) -> Response:
+        sides = (platform.wechat, platform.wecom)
+        refused = [side.refuses_token(access_token) for side in sides]
+        if all(refused):
+            return _json(refused[0] or {})
+        if media_id != "demo":
+            return _json({"errcode": 40007, "errmsg": "invalid media_id"})
+        return FileResponse(demo.PAGE / "picture.png", media_type="image/png")
 
     @app.post("/cgi-bin/{path:path}")
     async def call(path: str, request: Request) -> Response:

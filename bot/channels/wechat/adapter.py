@@ -117,6 +117,10 @@ class WeChatAdapter:
         """Sets the menu below the chat. Raises NotDelivered."""
         await self._post("/cgi-bin/menu/create", menu)
 
+    async def media(self, media_id: str, limit: int) -> bytes:
+        """A file that a customer sent. Raises NotDelivered, ApiError."""
+        return await self.calls.media(media_id, limit)
+
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             return await self.calls.post(path, body)

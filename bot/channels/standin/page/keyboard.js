@@ -73,7 +73,7 @@ export class Keyboard {
 
 	#more() {
 		const wechat = this.side === "wechat";
-		const picture = `${location.origin}/page/picture.svg`;
+		const picture = `${location.origin}/page/picture.png`;
 		const things = [
 			["转人工", "say", { text: "转人工" }], ["发图片", "image", { url: picture }],
 			["发位置", "location", { text: PLACE }],
