@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -32,12 +32,15 @@ from handoff.views import DeskViews
 log = structlog.get_logger(__name__)
 
 Snapshot = dict[str, Any]
+AskDesk = Callable[[], Awaitable[dict[str, Any] | None]]
+"""How the outside desk fares; None when our own serves."""
 CALM_S = 0.25
 """Moves that come together are read together."""
 EVERY_S = 3.0
 MAX_ROWS = 300
 _MAX_TICKETS = 50
 _ANYBODY = Staff("", "", ("supervisor",), ())
+_DESK = ("reachable", "error", "dead", "customers_waiting")
 _RUNNING = frozenset({"waiting_s", "sla_left_s", "offer_left_s"})
 """Fields that change by themselves; the page lets its own clock run."""
 
@@ -49,9 +52,11 @@ class FloorView:
         self._database = database
         self._views = views
         self._presence = presence
+        self.ask_desk: AskDesk | None = None
 
     async def snapshot(self) -> Snapshot:
-        """``rows`` (the most urgent ones), ``agents``, ``groups``, ``tickets`` (overdue), ``counts``."""
+        """``rows`` (the most urgent ones), ``agents``, ``groups``, ``tickets`` (overdue), ``desk`` (how the
+        outside desk fares that serves; empty when it is our own)."""
         rows = await self._views.rows(_ANYBODY, limit=MAX_ROWS)
         agents = await self._presence.everyone()
         names = await self._presence.names()
@@ -72,7 +77,12 @@ class FloorView:
             "agents": [agent.shown() for agent in agents],
             "groups": groups,
             "tickets": [_late_ticket(ticket, names) for ticket in late],
+            "desk": await self._desk(),
         }
+
+    async def _desk(self) -> dict[str, Any]:
+        standing = await self.ask_desk() if self.ask_desk else None
+        return {name: (standing or {})[name] for name in _DESK if standing}
 
 
 class FloorFeed:
@@ -140,9 +150,9 @@ class FloorChanges:
             "rows": changed,
             "gone": [key for key in before if key not in rows],
         }
-        for part in ("agents", "groups", "tickets"):
-            if known is None or snapshot[part] != known[part]:
-                news[part] = snapshot[part]
+        for part in ("agents", "groups", "tickets", "desk"):
+            if known is None or snapshot.get(part) != known.get(part):
+                news[part] = snapshot.get(part)
         if known is not None and not any(news.values()):
             return None
         return {"type": "floor", "whole": known is None, **news}

@@ -23,7 +23,7 @@ from handoff.customer_view import CustomerView
 from handoff.escalation import Escalation
 from handoff.estimate import WaitEstimator
 from handoff.feedback import Feedback
-from handoff.floor import FloorFeed, FloorView
+from handoff.floor import AskDesk, FloorFeed, FloorView
 from handoff.guests import Conference, check_speaker
 from handoff.hours import ServiceHours
 from handoff.intake import Intake
@@ -97,7 +97,8 @@ class HandoffService:
         self.views = DeskViews(
             database, transcript, builder, self.presence, assistance, self.promise
         )
-        self.floor = FloorFeed(FloorView(database, self.views, self.presence), bus)
+        self._floor_view = FloorView(database, self.views, self.presence)
+        self.floor = FloorFeed(self._floor_view, bus)
         self.conference = Conference(steps, self.presence, bus)
         self.canned = CannedReplies(database)
         escalation = Escalation(
@@ -138,9 +139,10 @@ class HandoffService:
         self.sweep_offers = self._offers.sweep
         self.escalate = escalation.sweep
 
-    def connect(self, outbound: Outbound) -> None:
-        """Names who tells the outside what happens here."""
+    def connect(self, outbound: Outbound, ask_desk: AskDesk) -> None:
+        """Names who tells the outside what happens here, and who knows how the outside fares."""
         self._steps.outbound = outbound
+        self._floor_view.ask_desk = ask_desk
 
     async def say_waiting(self, handoff_id: str, text: str) -> bool:
         """A line for a customer who still waits, with the ways out of waiting; False when nobody waits."""

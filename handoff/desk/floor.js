@@ -6,11 +6,11 @@ import { desk, load, merged } from "./store.js";
 const { reactive } = Vue;
 
 /** Overdue tickets, as pushed; conversations carry their own clocks. */
-export const floor = reactive({ groups: [], tickets: [], at: null });
+export const floor = reactive({ groups: [], tickets: [], desk: null, at: null });
 
 const late = (row) => row.sla?.state === "breached";
 
-export function heardFloor({ whole, rows, gone, agents, groups, tickets }) {
+export function heardFloor({ whole, rows, gone, agents, groups, tickets, desk: outside }) {
   const readAt = Date.now();
   const known = whole ? new Map() : new Map(desk.rows.map((row) => [row.handoff_id, row]));
   const fresh = rows.filter((row) => late(row) && !late(known.get(row.handoff_id) || {}));
@@ -26,6 +26,7 @@ export function heardFloor({ whole, rows, gone, agents, groups, tickets }) {
     desk.groups = groups.map(({ id, name }) => ({ id, name }));
   }
   if (tickets) floor.tickets = tickets;
+  if (outside) floor.desk = outside;
   floor.at = readAt;
   if (!whole && fresh.length) beep("lost");
 }

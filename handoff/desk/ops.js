@@ -12,6 +12,7 @@ import { ChatComposer } from "./composer.js";
 import { ContextPanel, EventTimeline } from "./context.js";
 import { TransferDialog } from "./dialogs.js";
 import { floor } from "./floor.js";
+import { OutsideDesk } from "./outside.js";
 import { start, typing, watchTalk } from "./line.js";
 import { activeDetail, activeRow, desk, isGuest, markRead, nameOf, open, readAgents, threadOf, waited } from "./store.js";
 import { ChatTranscript } from "./transcript.js";
@@ -59,7 +60,7 @@ const RevealLog = {
 };
 
 const OpsShell = {
-  components: { ChatTranscript, ChatComposer, ContextPanel, EventTimeline, TransferDialog, GuestTags, RevealLog },
+  components: { ChatTranscript, ChatComposer, ContextPanel, EventTimeline, TransferDialog, GuestTags, RevealLog, OutsideDesk },
   setup() {
     const ui = reactive({ group: "", state: "", transfer: false, target: null, drawer: false, side: "context", log: false });
     const composer = ref(null);
@@ -141,6 +142,7 @@ const OpsShell = {
       <header class="topbar"><span class="brand-mark" aria-hidden="true">畅</span><span class="topbar-title">运营监控</span><span class="spacer"></span>
         <span :class="['line-state', 'is-' + desk.connection]" :title="desk.connection === 'open' ? '实时连接正常' : '正在重新连接'"><i></i></span><button type="button" class="link" @click="ui.log = true">号码查看记录</button><staff-menu /></header>
       <div v-if="desk.connection !== 'open' && desk.loaded" class="banner" role="status">实时连接中断，正在重连。下面的数字可能不是最新的。</div>
+      <outside-desk />
       <main class="ops-main">
         <section class="tiles" aria-label="概况">
           <div :class="['tile', { alarm: total('waiting') }]"><p>排队中</p><b class="num">{{ total('waiting') }}</b></div>
@@ -182,7 +184,7 @@ const OpsShell = {
               <td :class="['r num', { late: inLine(row) && seconds(row) > LATE_S }]">{{ stopwatch(seconds(row)) }}</td>
               <td><span :class="priorityClass(row.priority)" :title="row.priority_reasons.join('，')">{{ row.priority }}</span></td>
               <td class="nowrap"><span :class="['mood-dot', 'mood-' + row.mood]"></span> {{ word(MOODS, row.mood) }}</td>
-              <td class="nowrap">{{ row.agent_name || (row.reserved_for ? '指定 ' + nameOf(row.reserved_for) : '—') }}</td>
+              <td class="nowrap">{{ row.agent_name || (row.desk && row.desk !== 'own' ? '外部客服' : row.reserved_for ? '指定 ' + nameOf(row.reserved_for) : '—') }}</td>
               <td class="nowrap actions"><el-button size="small" @click="look(row)">查看</el-button><el-button v-if="inLine(row) || row.state === 'active'" size="small" @click="hand(row)">{{ inLine(row) ? '改派' : '转接' }}</el-button></td></tr>
               <tr v-if="desk.loaded && !rows.length"><td colspan="9" class="empty">没有符合条件的会话</td></tr></tbody></table></div>
         </section>

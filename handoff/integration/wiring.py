@@ -48,7 +48,7 @@ class Integration:
 
         self.carrier = Carrier(self.notices, self.desks, on_delay)
         if self.desks:
-            service.connect(Recorder())
+            service.connect(Recorder(), self.health)
             transcript.watchers.append(self.carrier.said)
 
     def mount(self, app: FastAPI, directory: StaffDirectory) -> None:
