@@ -173,8 +173,9 @@ class LineRepair:
         for start in range(0, len(rows), _CHUNK):
             part = rows[start : start + _CHUNK]
             pipe = self._redis.pipeline(transaction=False)
-            for row in part:
-                pipe.zadd(waiting_key(row.skill_group), {row.id: score(row.ranked_at)})
+            for group in {row.skill_group for row in part}:
+                places = {row.id: score(row.ranked_at) for row in part if row.skill_group == group}
+                pipe.zadd(waiting_key(group), places)
             pipe.hset(QUEUE_FACTS, mapping={row.id: self._line.facts(row) for row in part})
             await pipe.execute()
 

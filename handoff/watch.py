@@ -33,7 +33,8 @@ log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
 PLACES_S = REPAIR_S = 3.0
-"""A flushed Redis is whole again, and customers hear of a new place, within this."""
+"""Damage that changes a number is found, and customers hear of a new place, within this; a flushed Redis is
+found with the next tick."""
 RECONCILE_S = 30.0
 """Damage that changes no number is found within this."""
 CLOCKS_S = 5.0
@@ -72,12 +73,14 @@ class Watch:
         self._lost_after = agent_lost_s
         self._told: dict[str, tuple[int, int | None]] = {}
         self._name = new_id("w").encode()
+        self._telling: asyncio.Task[None] | None = None
         self._work: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+            (0.0, line.repair),
             (0.0, offers.sweep),
             (min(PLACES_S, agent_lost_s / 3), self.release_lost),
             (min(REPAIR_S, agent_lost_s / 3), repair.check),
             (RECONCILE_S, repair.reconcile),
-            (PLACES_S, self.tell_places),
+            (PLACES_S, self._tell_places_beside),
             (0.0, self._look_again),
             (CLOCKS_S, escalation.sweep),
         ]
@@ -89,20 +92,23 @@ class Watch:
         interval = min(TICK_S, self._lost_after / 3)
         stop = stop or asyncio.Event()
         due = [0.0] * len(self._work)
-        while not stop.is_set():
-            leads = await self._leads()
-            for number, (every_s, work) in enumerate(self._work):
-                steady = time.monotonic()
-                if not leads or steady < due[number]:
-                    continue
-                due[number] = steady + every_s
-                try:
-                    await work()
-                except Exception as error:  # the room's heart must not stop
-                    log.warning("handoff_watch", work=work.__name__, error=repr(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), interval)
+        try:
+            while not stop.is_set():
+                await self._round(due)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), interval)
+        finally:
+            if self._telling is not None:
+                self._telling.cancel()
         await self._give_up()
+
+    async def _round(self, due: list[float]) -> None:
+        leads = await self._leads()
+        for number, (every_s, work) in enumerate(self._work):
+            steady = time.monotonic()
+            if leads and steady >= due[number]:
+                due[number] = steady + every_s
+                await _survive(work)
 
     async def _leads(self) -> bool:
         """Whether this process does the work; without Redis every process does."""
@@ -159,6 +165,11 @@ class Watch:
                     await asyncio.sleep(0)
         self._told = told
 
+    async def _tell_places_beside(self) -> None:
+        # Telling ten thousand takes seconds, and a flushed Redis must not wait for that.
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(_survive(self.tell_places), name="places")
+
     async def _served_by(self, agent_id: str) -> list[str]:
         query = select(Handoff.id).where(
             Handoff.agent_id == agent_id, Handoff.state.in_([State.ACTIVE, State.OFFERED])
@@ -189,6 +200,13 @@ class Watch:
             return False  # Ended in the same moment.
         await self._intake.tell_place(step.handoff.conversation_id, position, wait_s)
         return True
+
+
+async def _survive(work: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await work()
+    except Exception as error:  # the room's heart must not stop
+        log.warning("handoff_watch", work=work.__name__, error=repr(error))
 
 
 def _worth_telling(before: tuple[int, int | None], after: tuple[int, int | None]) -> bool:

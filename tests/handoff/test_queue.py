@@ -217,6 +217,7 @@ async def test_a_flushed_redis_is_whole_within_five_seconds(room: Room, settings
     while not await room.redis.exists(QUEUE_EPOCH):
         assert time.monotonic() - flushed < 5
         await asyncio.sleep(0.05)
+    print(f"\n{count} waiting, Redis flushed: whole after {time.monotonic() - flushed:.2f} s")
     stop.set()
     await heart
     assert await room.service.line.first(["general"], 3) == ["h_00000", "h_00001", "h_00002"]
