@@ -7,7 +7,7 @@ from collections import deque
 
 _BEAT_S = 0.1
 _REMEMBERED = 30
-"""Beats: the worst of the last three seconds counts."""
+"""Beats: the last three seconds count."""
 
 
 class Pulse:
@@ -16,10 +16,14 @@ class Pulse:
     def __init__(self) -> None:
         self._late: deque[float] = deque(maxlen=_REMEMBERED)
 
-    @property
-    def lag_s(self) -> float:
-        """How late a step of the event loop came of late, at worst."""
-        return max(self._late, default=0.0)
+    def lag_s(self, steps: int) -> float:
+        """How much longer so many turns of the event loop take than on an idle machine.
+
+        Each as late as they have been lately, and one as late as the worst of them.
+        """
+        if not self._late:
+            return 0.0
+        return steps * sum(self._late) / len(self._late) + max(self._late)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set."""

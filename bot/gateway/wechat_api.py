@@ -71,7 +71,7 @@ class WeChatDesk:
 
     async def answer(self, received: Received) -> str:
         """The body of the answer, before it is wrapped, within ``reply_s`` of the request's arrival."""
-        patience = max(_LEAST_S, self.reply_s - _STEPS * self.pulse.lag_s)
+        patience = max(_LEAST_S, self.reply_s - self.pulse.lag_s(_STEPS))
         until = now() + timedelta(seconds=patience)
         case = self._case(received, until)
         case.users += 1
