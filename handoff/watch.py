@@ -73,16 +73,16 @@ class Watch:
         self._lost_after = agent_lost_s
         self._told: dict[str, tuple[int, int | None]] = {}
         self._name = new_id("w").encode()
-        self._telling: asyncio.Task[None] | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._work: list[tuple[float, Callable[[], Awaitable[object]]]] = [
             (0.0, line.repair),
             (0.0, offers.sweep),
             (min(PLACES_S, agent_lost_s / 3), self.release_lost),
             (min(REPAIR_S, agent_lost_s / 3), repair.check),
             (RECONCILE_S, repair.reconcile),
-            (PLACES_S, self._tell_places_beside),
+            (PLACES_S, self._beside(self.tell_places)),
             (0.0, self._look_again),
-            (CLOCKS_S, escalation.sweep),
+            (CLOCKS_S, self._beside(escalation.sweep)),
         ]
         self._offers = offers
 
@@ -98,8 +98,8 @@ class Watch:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), interval)
         finally:
-            if self._telling is not None:
-                self._telling.cancel()
+            for task in self._running.values():
+                task.cancel()
         await self._give_up()
 
     async def _round(self, due: list[float]) -> None:
@@ -165,10 +165,15 @@ class Watch:
                     await asyncio.sleep(0)
         self._told = told
 
-    async def _tell_places_beside(self) -> None:
-        # Telling ten thousand takes seconds, and a flushed Redis must not wait for that.
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(_survive(self.tell_places), name="places")
+    def _beside(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        """Work that takes seconds in a long line, and for which a flushed Redis must not wait."""
+        name = work.__qualname__
+
+        async def start() -> None:
+            if name not in self._running or self._running[name].done():
+                self._running[name] = asyncio.create_task(_survive(work), name=name)
+
+        return start
 
     async def _served_by(self, agent_id: str) -> list[str]:
         query = select(Handoff.id).where(
@@ -206,7 +211,7 @@ async def _survive(work: Callable[[], Awaitable[object]]) -> None:
     try:
         await work()
     except Exception as error:  # the room's heart must not stop
-        log.warning("handoff_watch", work=work.__name__, error=repr(error))
+        log.warning("handoff_watch", work=work.__qualname__, error=repr(error))
 
 
 def _worth_telling(before: tuple[int, int | None], after: tuple[int, int | None]) -> bool:
