@@ -117,7 +117,9 @@ class Escalation:
             await self._line.place(handoff)
         for clock, level in reached:
             subject = {"subject": "handoff", "id": handoff.id, "skill_group": handoff.skill_group}
-            await self._tell(subject, handoff.owner, clock, level)
+            # Nobody of an outside desk listens here: our supervisors hear of it at once.
+            owner = handoff.owner if handoff.desk == "own" else None
+            await self._tell(subject, owner, clock, level)
         return len(reached)
 
     async def _look_at_ticket(self, ticket_id: str) -> int:

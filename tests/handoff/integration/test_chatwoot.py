@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 
+from core.clock import now
+from core.redis_keys import STAFF_CHANNEL
 from core.staff import Staff
+from handoff.context import HandoffRequest
+from handoff.hours import ServiceHours
+from handoff.models import Handoff
 from handoff.states import State
 from tests.handoff.conftest import member
 from tests.handoff.integration.chatwoot_standin import TEAM, Chatwoot
@@ -113,7 +121,9 @@ async def test_the_customer_no_longer_wants_to_wait(world: World, chatwoot: Chat
     assert "这条消息没有发给客户：您好？" in chatwoot.notes(conversation["id"])[-1]
     assert "您好？" not in await world.room.lines(handoff)
     # The next wish is another conversation of the same contact.
-    again = await world.room.service.open(handoff.conversation_id, _request())
+    again = await world.room.service.open(
+        handoff.conversation_id, HandoffRequest(skill_group="billing", request="还是查话费")
+    )
     await world.room.service.settle()
     await world.work()
     assert again.id != handoff.id
@@ -187,6 +197,54 @@ async def test_a_supervisor_fetches_the_customer_back(world: World, chatwoot: Ch
     assert "还在吗" not in await world.room.lines(served)
 
 
+async def test_given_to_a_colleague_of_ours(world: World, chatwoot: Chatwoot) -> None:
+    service, boss = world.room.service, member("supervisor01")
+    handoff = await world.ask_for_a_person()
+    await world.work()
+    await service.presence.set_status("agent01", "online")
+    await service.transfer(handoff.id, boss, agent_id="agent01")
+    await world.work()
+    (conversation,) = chatwoot.conversations.values()
+    assert conversation["status"] == "resolved"
+    taken = await service.accept_next(member("agent01"))
+    assert taken is not None
+    assert (taken.id, taken.desk) == (handoff.id, "own")
+
+
+async def test_nobody_at_work(
+    world: World, chatwoot: Chatwoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ServiceHours, "open_at", lambda *_: False)
+    handoff = await world.ask_for_a_person()
+    await world.in_time()
+    assert await world.state(handoff) == "closed"
+    (conversation,) = chatwoot.conversations.values()
+    assert conversation["status"] == "open"
+    first, *_, last = chatwoot.notes(conversation["id"])
+    assert "查上月话费为什么变多" in first
+    assert "已登记回电" in last
+
+
+async def test_promises_to_customers_of_an_outside_desk(
+    world: World, chatwoot: Chatwoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our supervisors hear at once: nobody of that desk listens here."""
+    handoff = await world.ask_for_a_person()
+    await world.work()
+    await chatwoot.reply(next(iter(chatwoot.conversations)), "您好")
+    await world.work()
+    async with world.room.database.transaction() as session:
+        row = await session.get_one(Handoff, handoff.id)
+        row.opened_at = row.accepted_at = now() - timedelta(minutes=61)
+        row.escalate_at = None
+    async with world.room.bus.listen(STAFF_CHANNEL) as heard:
+        await world.room.service.escalate()
+        async with asyncio.timeout(5):
+            while (event := await heard.get())["type"] != "sla":
+                pass
+    assert (event["id"], event["level"]) == (handoff.id, 1)
+
+
 async def test_to_another_group(world: World, chatwoot: Chatwoot) -> None:
     handoff = await world.ask_for_a_person()
     await world.work()
@@ -242,9 +300,3 @@ async def test_the_figures_come_late(world: World, chatwoot: Chatwoot) -> None:
     await world.room.service.settle()
     await world.work()
     assert "余额：56.30元" in chatwoot.notes(number)[-1]
-
-
-def _request() -> object:
-    from handoff.context import HandoffRequest
-
-    return HandoffRequest(skill_group="billing", request="还是查话费")
