@@ -38,6 +38,7 @@ build: install ## Build encoder, database, seeds and the Rasa model, without sta
 
 test: install-dev ## All tests but the benchmarks
 	@$(PY) -m bot.launcher build --only encoder
+	@$(PY) -m bot.launcher build --only phrasings
 	@$(PY) -m bot.launcher build --only train
 	@$(PY) -m pytest -m "not bench"
 
@@ -53,8 +54,9 @@ lint: ## ruff, mypy, import rules
 format: ## Let ruff mend and format
 	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 
-encoder: install ## Build the sentence encoder
+encoder: install ## Build the sentence encoder and what it remembers
 	@$(PY) -m bot.launcher build --only encoder
+	@$(PY) -m bot.launcher build --only phrasings
 
 train: install ## Train Rasa (skipped when nothing changed)
 	@$(PY) -m bot.launcher build --only train
@@ -75,8 +77,9 @@ eval-nlu: build ## Evaluate understanding on FILE=x.jsonl
 eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl OOS=o.jsonl
 	@$(PY) -m knowledge_base.evaluate $(CORPUS) $(QUERIES) $(OOS)
 
-finetune: install ## Teach the encoder the domain again (half an hour; writes the LoRA adapter)
-	@$(PY) -m knowledge_base.embedding.finetune
+finetune: install ## Teach the encoder the domain again (more than an hour; writes the LoRA adapter)
+	@$(PY) -m knowledge_base.embedding.finetune --epochs 3
+	@$(PY) -m knowledge_base.embedding.finetune --epochs 2 --seed 11 --resume knowledge_base/embedding/adapter_weights
 
 pictures: install-dev ## Take the README's pictures from the running pages
 	@CHANGDA_PICTURES=docs/images $(PY) -m pytest tests/e2e/test_pages.py

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from knowledge_base.embedding.encoder import Kind, SentenceEncoder
 from knowledge_base.lexical import LexicalIndex
+from knowledge_base.phrasings import Phrasings, phrasings_of
 from knowledge_base.ranking import RankingModel
 from knowledge_base.rendering import without_figures
 from knowledge_base.snapshot import BaseEntry, SnapshotContent, SnapshotMeta
@@ -123,13 +124,17 @@ def encode_entries(
 
 def build_content(
     entries: Sequence[BaseEntry], cache: VectorCache, encoder: SentenceEncoder,
-    ranking: RankingModel, progress: Progress = _silent,
+    ranking: RankingModel, progress: Progress = _silent, memory: Phrasings | None = None,
 ) -> SnapshotContent:  # fmt: skip
     """Encodes and indexes ``entries`` (ids unique).
+
+    Args:
+        memory: what entries are linked to; the encoder's own by default.
 
     Returns:
         the content of a new snapshot version, not yet written anywhere.
     """
+    memory = phrasings_of(encoder) if memory is None else memory
     questions = [[normalize(form) for form in entry.forms] for entry in entries]
     answers = [normalize(without_figures(entry.answer)) for entry in entries]
     negatives = [normalize(text) for entry in entries for text in entry.negative]
@@ -138,15 +143,19 @@ def build_content(
     meta = SnapshotMeta(
         version=new_version(), created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         encoder=encoder.fingerprint, dimension=encoder.dimension, entries=len(entries),
-        forms=len(forms), ranking=ranking,
+        forms=len(forms), ranking=ranking, phrasings=memory.digest,
     )  # fmt: skip
+    form_vectors = vectors[: len(forms)]
+    answer_vectors = cache.encode(answers, "passage", progress)
+    starts = np.concatenate([[0], np.cumsum([len(group) for group in questions])]).astype(np.int64)
     return SnapshotContent(
         meta=meta,
         entries=list(entries),
-        forms=vectors[: len(forms)],
-        answers=cache.encode(answers, "passage", progress),
+        forms=form_vectors,
+        answers=answer_vectors,
         negatives=vectors[len(forms) :],
         lexical=build_lexical(questions, answers),
+        links=memory.links(form_vectors, starts, answer_vectors),
     )
 
 

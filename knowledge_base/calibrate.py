@@ -27,6 +27,7 @@ import numpy.typing as npt
 
 from knowledge_base.building import VectorCache, build_content
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.phrasings import phrasings_of
 from knowledge_base.ranking import (
     DEFAULTS_FILE,
     RankingModel,
@@ -37,11 +38,11 @@ from knowledge_base.ranking import (
 )
 from knowledge_base.search import LoadedBase
 from knowledge_base.seed_corpus import read_corpus
-from knowledge_base.snapshot import BaseEntry
+from knowledge_base.snapshot import BaseEntry, SnapshotContent
 from knowledge_base.text import normalize
 
 Doubles = npt.NDArray[np.float64]
-SIGNALS = ("question", "centre", "answer", "lexical")
+SIGNALS = ("question", "centre", "answer", "phrased", "lexical")
 _DATA = Path(__file__).resolve().parent.parent / "data"
 PAIRS = _DATA / "retrieval" / "calibration"
 REFUSALS = (_DATA / "nlu" / "out_of_scope.yml", _DATA / "retrieval" / "train_oos.jsonl")
@@ -98,10 +99,10 @@ def fit_fusion(asked: Sequence[Asked], start: RankingModel, decay: float = 0.01)
             gradient += (target / max(target.sum(), 1e-12) - chance) @ scaled / len(usable)
         velocity = 0.8 * velocity + 0.5 * gradient
         weights = weights + velocity
-    question, centre, answer, lexical = map(float, np.maximum(weights, 0) / scale)
+    question, centre, answer, phrased, lexical = map(float, np.maximum(weights, 0) / scale)
     return replace(
-        start, question=question, centre=centre, answer=answer, lexical=lexical,
-        negative=question + centre,
+        start, question=question, centre=centre, answer=answer, phrased=phrased, lexical=lexical,
+        negative=question + centre + phrased,
     )  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def calibrate_on_own_questions(
     if len(known) < 12 or len(unknown) < 4:
         return _cautious(model)
     held_out = [replace(e, similar=e.similar[:-1]) for e in kept]
-    base = LoadedBase(build_content(held_out, cache, encoder, model))
+    base = _searchable(build_content(held_out, cache, encoder, model), encoder)
     texts = [e.similar[-1] for e in known] + [e.question for e in unknown]
     gold: list[set[str]] = [{e.entry_id} for e in known] + [set() for _ in unknown]
     asked = ask(base, texts, _encode(texts, cache), gold)
@@ -260,7 +261,7 @@ def calibrate_on_pairs(
     spare = [f for full, few in zip(entries, thin, strict=True) for f in full.similar
              if f not in few.similar]  # fmt: skip
     known = [query for query, _ in pairs] + spare + list(service)
-    base = LoadedBase(build_content(thin, cache, encoder, start))
+    base = _searchable(build_content(thin, cache, encoder, start), encoder)
     fitted = _fit_known_on(fused, base, known, refusals, cache)
     return replace(fitted, origin=f"{len(pairs)} pairs, {len(refusals)} refusals")
 
@@ -282,16 +283,26 @@ def _ask_poorer_bases(
 ) -> list[Asked]:  # fmt: skip
     groups = sorted({e.category for e in entries})
     choose.shuffle(groups)
+    memory = phrasings_of(encoder)
     asked: list[Asked] = []
     for fold, richness in enumerate((1, 2, 99, 2)):
         left_out = set(groups[fold::4])
         kept = _thinned([e for e in entries if e.category not in left_out], richness, choose)
         here = {e.entry_id for e in kept}
-        base = LoadedBase(build_content(kept, cache, encoder, base_model(encoder.fingerprint)))
+        # Not every entry of another's base has a topic in our memory.
+        forgotten = choose.sample(memory.names, len(memory.names) * (fold % 2) // 3)
+        here_heard = memory.without(forgotten)
+        model = base_model(encoder.fingerprint)
+        content = build_content(kept, cache, encoder, model, memory=here_heard)
+        base = LoadedBase(content, memory=here_heard)
         part = choose.sample(list(pairs), min(sample, len(pairs)))
         texts = [query for query, _ in part]
         asked += ask(base, texts, _encode(texts, cache), [right & here for _, right in part])
     return asked
+
+
+def _searchable(content: SnapshotContent, encoder: SentenceEncoder) -> LoadedBase:
+    return LoadedBase(content, memory=phrasings_of(encoder))
 
 
 def _thinned(entries: Sequence[BaseEntry], richness: int, choose: random.Random) -> list[BaseEntry]:

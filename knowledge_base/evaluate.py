@@ -35,7 +35,7 @@ from knowledge_base.figures import equal_error, mean_reciprocal_rank, of_baselin
 from knowledge_base.lexical import LexicalIndex
 from knowledge_base.reading import RawRow, detect, read_rows
 from knowledge_base.rows import parse_row
-from knowledge_base.search import KnowledgeSearcher, SearchResult
+from knowledge_base.search import KnowledgeSearcher, LoadedBase, SearchResult
 from knowledge_base.seed_corpus import read_corpus
 from knowledge_base.snapshot import (
     BaseEntry,
@@ -122,7 +122,7 @@ def compare(
     content: SnapshotContent, encoder: SentenceEncoder,
     queries: Sequence[tuple[str, set[str]]], oos: Sequence[str],
 ) -> dict[str, dict[str, float]]:  # fmt: skip
-    """The same questions put to BM25 alone and to raw question vectors alone."""
+    """The same questions put to BM25 alone, to question vectors alone and to our ranking without its memory."""
     words = LexicalIndex.build(
         [term for form in entry.forms for term in terms(normalize(form))]
         for entry in content.entries
@@ -140,9 +140,20 @@ def compare(
     gold = [right for _, right in queries]
     ids = [entry.entry_id for entry in content.entries]
     asked = [query for query, _ in queries]
+    forgetful = LoadedBase(content)
+    known = [
+        forgetful.find(normalize(q), v, DEPTH, time.time())
+        for q, v in zip(asked, vectors, strict=True)
+    ]
+    unknown = [
+        forgetful.find(normalize(q), v, DEPTH, time.time())
+        for q, v in zip(oos, others, strict=True)
+    ]
+    rankings = [[hit.entry_id for hit in result.hits] for result in known]
     return {
         "bm25": _baseline(worded(asked), worded(oos), ids, gold),
         "vectors": _baseline(near(vectors), near(others), ids, gold),
+        "forgetful": of_baseline(rankings, _best_scores(known), gold, _best_scores(unknown)),
     }
 
 

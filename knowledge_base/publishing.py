@@ -30,6 +30,7 @@ from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.index import IndexUnavailable
 from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Snapshot
+from knowledge_base.phrasings import phrasings_of
 from knowledge_base.ranking import default_model
 from knowledge_base.releases import Plan, activate, contents, mark, plan_of, restore
 from knowledge_base.search import LoadedBase
@@ -264,7 +265,8 @@ class Publisher:
             questions = list((await session.scalars(select(GoldenQuestion))).all())
         if not questions:
             return []
-        base = await asyncio.to_thread(LoadedBase, content)
+        memory = phrasings_of(self._encoder)
+        base = await asyncio.to_thread(LoadedBase, content, LOCAL, memory)
         return await asyncio.to_thread(failures, base, questions, self._cache)
 
     async def _commit(self, plan: Plan, content: SnapshotContent, editor: Editor) -> None:
@@ -308,7 +310,8 @@ class Publisher:
         except SnapshotError:
             return False
         shipped = default_model(self._encoder.fingerprint)
-        same = meta.encoder == self._encoder.fingerprint
+        made_by = (self._encoder.fingerprint, phrasings_of(self._encoder).digest)
+        same = (meta.encoder, meta.phrasings) == made_by
         return same and (shipped is None or meta.ranking == shipped)
 
     async def _nothing_new(self) -> PublishReport:

@@ -1,7 +1,8 @@
 """From signals to one score, and from scores to a decision.
 
-Four signals rank an entry: the best cosine of the query with one of its question forms, the mean over all of
-them, the cosine with its answer, and the share of the query's BM25 weight that its words cover. Cosines are taken
+Five signals rank an entry: the best cosine of the query with one of its question forms, the mean over all of
+them, the cosine with its answer, that with what customers said before and meant this entry (``phrasings``),
+and the share of the query's BM25 weight that its words cover. Cosines are taken
 relative to the base's mean, because this kind of encoder puts everything near everything. The
 linear weights come from a listwise softmax regression on pairs of customer questions and entries.
 
@@ -31,15 +32,16 @@ DEFAULTS_FILE = Path(__file__).with_name("calibration.json")
 class Signals:
     """What is known of each candidate; every array has shape (candidates,).
 
-    ``question``, ``centre`` and ``answer`` are cosines minus the query's cosine with the base's mean vector,
-    ``lexical`` lies in 0..1, ``negative`` is by how much the nearest negative question is nearer
-    than the nearest question form (0 where it is not). ``vector`` is the query's, ``nearest`` its
-    plain cosine with the nearest question form of all.
+    ``question``, ``centre``, ``answer`` and ``phrased`` are cosines minus the query's cosine with the
+    base's mean vector, ``lexical`` lies in 0..1, ``negative`` is by how much the nearest negative
+    question is nearer than the nearest question form (0 where it is not). ``vector`` is the query's,
+    ``nearest`` its plain cosine with the nearest question form of all.
     """
 
     question: Floats
     centre: Floats
     answer: Floats
+    phrased: Floats
     lexical: Floats
     negative: Floats
     vector: Floats
@@ -49,7 +51,7 @@ class Signals:
         """One candidate's signals, rounded, for people."""
         return {
             name: round(float(getattr(self, name)[position]), 4)
-            for name in ("question", "centre", "answer", "lexical", "negative")
+            for name in ("question", "centre", "answer", "phrased", "lexical", "negative")
         }
 
 
@@ -68,6 +70,7 @@ class RankingModel:
     question: float
     centre: float
     answer: float
+    phrased: float
     lexical: float
     negative: float
     domain: tuple[float, ...]
@@ -84,6 +87,7 @@ class RankingModel:
             self.question * signals.question
             + self.centre * signals.centre
             + self.answer * signals.answer
+            + self.phrased * signals.phrased
             + self.lexical * signals.lexical
             - self.negative * signals.negative
         )
@@ -140,7 +144,7 @@ def default_model(encoder: str, path: Path = DEFAULTS_FILE) -> RankingModel | No
 def base_model(encoder: str) -> RankingModel:
     """Uncalibrated weights for an unknown encoder; ``calibrate`` sets its thresholds."""
     return RankingModel(
-        encoder, question=40.0, centre=20.0, answer=60.0, lexical=10.0, negative=60.0, domain=(),
-        known=(0.0,) * 3, sure=(0.0,) * 5, none_below=0.5, answer_from=0.5, sure_from=0.3,
+        encoder, question=40.0, centre=20.0, answer=60.0, phrased=40.0, lexical=10.0, negative=60.0,
+        domain=(), known=(0.0,) * 3, sure=(0.0,) * 5, none_below=0.5, answer_from=0.5, sure_from=0.3,
         origin="uncalibrated",
     )  # fmt: skip

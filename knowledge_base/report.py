@@ -18,7 +18,11 @@ _COLUMNS = (
     ("answered", "Answered at once"), ("answered_wrong", "– wrongly"), ("asked_back", "Asked back"),
     ("median_ms", "Median, ms"),
 )  # fmt: skip
-_ALONE = {"bm25": "BM25 alone", "vectors": "question vectors alone"}
+_ALONE = {
+    "bm25": "BM25 alone",
+    "vectors": "question vectors alone",
+    "forgetful": "ours without remembered phrasings",
+}
 _TIMES = frozenset({"median_ms"})
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from knowledge_base.index import NO_KEY, IndexUnavailable, VectorIndex
 from knowledge_base.indexing import LOCAL, IndexStore
+from knowledge_base.phrasings import EMPTY, Phrasings, Reminded, phrasings_of
 from knowledge_base.ranking import Decision, RankingModel, Signals
 from knowledge_base.snapshot import (
     POINTER,
@@ -91,23 +92,26 @@ class SearchResult:
 class LoadedBase:
     """A snapshot ready to be searched."""
 
-    def __init__(self, content: SnapshotContent, indexes: IndexStore = LOCAL) -> None:
+    def __init__(
+        self, content: SnapshotContent, indexes: IndexStore = LOCAL, memory: Phrasings = EMPTY
+    ) -> None:
         self.content = content
         self.ranking: RankingModel = content.meta.ranking
         self._owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
         self._forms, self._answers = indexes.open(content)
         self.form_mean, self._answer_mean = content.columns.form_mean, content.columns.answer_mean
         self._indexes = indexes
+        self._reminded = Reminded(content.links, content.meta.phrasings, memory)
 
     def find(self, text: str, vector: Vectors, k: int, moment: float) -> SearchResult:
         """Searches for a normalised text with its vector (dimension,)."""
         words = terms(text)
-        covered = self._lexical(words)
-        found = self._candidates(text, vector, covered, moment)
+        covered, heard = self._lexical(words), self._reminded.hear(vector)
+        found = self._candidates(text, vector, covered, heard, moment)
         version = self.content.meta.version
         if not len(found):
             return SearchResult("none", [], "知识库里没有可用的条目。", version)
-        signals, matched = self._signals(found, vector, covered)
+        signals, matched = self._signals(found, vector, covered, heard)
         scores = self.ranking.scores(signals)
         exact = self._exact_entry(text, found)
         order = np.argsort(-scores, kind="stable")
@@ -139,18 +143,17 @@ class LoadedBase:
 
     def signals(self, text: str, vector: Vectors) -> tuple[list[str], Signals]:
         """Candidates' entry ids and signals for a normalised text, as ``calibrate`` needs them."""
-        covered = self._lexical(terms(text))
-        found = self._candidates(text, vector, covered, time.time())
-        return [self.content.entries[i].entry_id for i in found], self._signals(
-            found, vector, covered
-        )[0]
+        covered, heard = self._lexical(terms(text)), self._reminded.hear(vector)
+        found = self._candidates(text, vector, covered, heard, time.time())
+        signals, _ = self._signals(found, vector, covered, heard)
+        return [self.content.entries[i].entry_id for i in found], signals
 
     def _lexical(self, words: list[str]) -> Vectors:
         total = self.content.lexical.weight_of(words)
         return self.content.lexical.scores(words) / max(total, 1e-6)
 
     def _candidates(
-        self, text: str, vector: Vectors, covered: Vectors, moment: float
+        self, text: str, vector: Vectors, covered: Vectors, heard: Vectors, moment: float
     ) -> npt.NDArray[np.int64]:
         if not self.content.entries:
             return np.empty(0, np.int64)
@@ -159,7 +162,8 @@ class LoadedBase:
         count = min(_BEST_WORDS, len(covered))
         worded = np.argpartition(-covered, count - 1)[:count] if count else np.empty(0, np.int64)
         exact = np.array(self._exact(text), np.int64)
-        parts = [self._owner[forms], answers, worded[covered[worded] > 0], exact]
+        said = self._reminded.candidates(heard)
+        parts = [self._owner[forms], answers, worded[covered[worded] > 0], said, exact]
         found = np.unique(np.concatenate(parts)).astype(np.int64)
         return found[self.content.columns.in_effect(found, moment)]
 
@@ -185,15 +189,16 @@ class LoadedBase:
         ]
 
     def _signals(
-        self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors
+        self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors, heard: Vectors
     ) -> tuple[Signals, list[int]]:
-        content = self.content
+        content, usual = self.content, float(vector @ self.form_mean)
         near, centre, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
         against, _, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
         signals = Signals(
-            question=near - float(vector @ self.form_mean),
-            centre=centre - float(vector @ self.form_mean),
+            question=near - usual,
+            centre=centre - usual,
             answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
+            phrased=self._reminded.phrased(found, heard, near) - usual,
             lexical=covered[found],
             negative=np.maximum(against - near, 0),
             vector=vector,
@@ -357,4 +362,5 @@ class KnowledgeSearcher:
         if version is None:
             return None
         folder = snapshot_folder(self._dir, version)
-        return LoadedBase(read_content(folder, self._encoder.fingerprint), self._indexes)
+        content = read_content(folder, self._encoder.fingerprint)
+        return LoadedBase(content, self._indexes, phrasings_of(self._encoder))

@@ -4,7 +4,8 @@
     <knowledge_dir>/snapshots/<version>/         entries.jsonl, lines.npy, columns.npz; forms.npy, answers.npy,
                                                  negatives.npy; terms.npz, postings.npy,
                                                  weights.npy; for many vectors their codes
-                                                 forms.faiss, answers.faiss; meta.json (last)
+                                                 forms.faiss, answers.faiss; links.npz; meta.json
+                                                 (last)
 
 Folders never change once they are complete; publishing replaces the pointer atomically. Reading
 needs nothing of the application, because Rasa does it too.
@@ -31,9 +32,10 @@ import numpy.typing as npt
 from knowledge_base.columns import EntryColumns, Ints, StoredRows, checksum_of, write_lines
 from knowledge_base.index import QuantizedIndex, VectorIndex, create_index
 from knowledge_base.lexical import LexicalIndex
+from knowledge_base.phrasings import Links
 from knowledge_base.ranking import RankingModel
 
-FORMAT = 2
+FORMAT = 3
 POINTER = "CURRENT"
 META = "meta.json"
 _MAPPED_FROM = 16 * 1024 * 1024
@@ -93,6 +95,8 @@ class SnapshotMeta:
     entries: int
     forms: int
     ranking: RankingModel
+    phrasings: str = ""
+    """Digest of the memory that the links belong to."""
     checksum: int = 0
     """Of entries.jsonl, whose lines are read one by one later."""
     format: int = FORMAT
@@ -115,14 +119,20 @@ class SnapshotContent:
     lexical: LexicalIndex
     columns: EntryColumns = None  # type: ignore[assignment]
     """Made from the entries where they are not given."""
+    links: Links = None  # type: ignore[assignment]
+    """To remembered phrasings; none where they are not given."""
     folder: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.links is None:
+            object.__setattr__(self, "links", Links.none(len(self.entries)))
         if self.columns is None:
             made = EntryColumns.of(self.entries, self.forms, self.answers)
             object.__setattr__(self, "columns", made)
         if len(self.forms) != self.form_starts[-1] or len(self.answers) != len(self.entries):
             raise SnapshotError("知识库快照的向量与条目数量不一致。")
+        if len(self.links.topics) != len(self.entries):
+            raise SnapshotError("知识库快照的说法关联与条目数量不一致。")
         if len(self.negatives) != self.negative_starts[-1]:
             raise SnapshotError("知识库快照的反例向量与条目数量不一致。")
 
@@ -219,6 +229,7 @@ def write_content(folder: Path, content: SnapshotContent) -> None:
         if isinstance(index, QuantizedIndex):
             index.write(folder / f"{name}.faiss")
     content.lexical.save(folder)
+    content.links.save(folder / "links.npz")
     for path in folder.iterdir():
         _sync_file(path)
     meta = replace(content.meta, checksum=checksum)
@@ -293,7 +304,10 @@ def read_content(folder: Path, encoder: str) -> SnapshotContent:
         )
         lexical = LexicalIndex.load(folder, _load)
         columns = EntryColumns.load(folder / "columns.npz")
+        links = Links.load(folder / "links.npz")
         _tidy()
-        return SnapshotContent(meta, entries, forms, answers, negatives, lexical, columns, folder)
+        return SnapshotContent(
+            meta, entries, forms, answers, negatives, lexical, columns, links, folder
+        )
     except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise SnapshotError(f"知识库快照 {folder.name} 已损坏：{error}") from error

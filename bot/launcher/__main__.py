@@ -166,7 +166,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="changda", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     building = commands.add_parser("build", help="build what is missing")
-    building.add_argument("--only", choices=("encoder", "database", "seed", "train"))
+    building.add_argument("--only", choices=("encoder", "phrasings", "database", "seed", "train"))
     commands.add_parser("run", help="build, start and watch")
     commands.add_parser("stop", help="stop a running system")
     return run(parser.parse_args())

@@ -88,6 +88,16 @@ class Builder:
                 settings.encoder_dir / "encoder.json",
             ),
             Step(
+                "phrasings",
+                "Remembering customers' phrasings",
+                lambda: digest_of(
+                    [kb / "corpus", kb / "phrasings.py", ROOT / "data" / "retrieval" / "train"],
+                    self._encoder_facts(),
+                ),
+                self._remember,
+                settings.encoder_dir / "phrasings.npz",
+            ),
+            Step(
                 "database",
                 "Creating and migrating the database",
                 lambda: digest_of([ROOT / "bot" / "migrations"], settings.database),
@@ -99,7 +109,13 @@ class Builder:
                 "Seeding staff and knowledge",
                 lambda: digest_of(
                     # The reader of snapshots stands for their format.
-                    [kb / "corpus", kb / "calibration.json", kb / "snapshot.py"],
+                    [
+                        kb / "corpus",
+                        kb / "calibration.json",
+                        kb / "snapshot.py",
+                        kb / "phrasings.py",
+                        ROOT / "data" / "retrieval" / "train",
+                    ],
                     self._encoder_facts(),
                     settings.database,
                     settings.seed_knowledge,
@@ -162,6 +178,11 @@ class Builder:
         if adapter.exists() and self.settings.embedding_model.endswith("multilingual-e5-small"):
             command += ["--adapter", str(adapter)]
         run_command(command, self._logs / "build-encoder.log", self.environment())
+
+    def _remember(self) -> None:
+        command = [sys.executable, "-m", "knowledge_base.phrasings"]
+        command += ["--encoder", str(self.settings.encoder_dir)]
+        run_command(command, self._logs / "phrasings.log", self.environment())
 
     def _migrate(self) -> None:
         command = [sys.executable, "-m", "alembic", "-c", "bot/migrations/alembic.ini"]

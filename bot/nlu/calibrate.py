@@ -36,7 +36,7 @@ from knowledge_base.embedding.encoder import shared_encoder
 Case = tuple[Sentence, Evidence]
 _CAUGHT_AT_LEAST, _REFUSED_AT_MOST = 0.92, 0.02
 # What an outcome is worth to a customer: a wrong job costs more than an honest miss.
-_RIGHT, _RIGHT_CHOICE, _WRONG_CHOICES, _MISSED, _WRONG = 1.0, 0.6, -0.1, -0.1, -0.5
+_RIGHT, _RIGHT_CHOICE, _WRONG_CHOICES, _MISSED, _WRONG = 1.0, 0.5, -0.1, -0.1, -0.5
 _NOISE = 0.006
 _GRID = {
     "outside_from": (0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5),

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 OFFLINE_MODEL = "intfloat/multilingual-e5-small"
-RECIPE = "mean pooling, dynamic int8 per channel, 1"
+RECIPE = "mean pooling, dynamic int8 per channel but for outliers, 2"
 """Part of the fingerprint: to be changed with anything in this file that changes vectors."""
+KEPT_FLOAT = tuple(f"layer.{i}/output/dense/MatMul" for i in (0, 4, 5))
+"""Products whose inputs have outliers: in int8 these three make two thirds of the error of all (mean cosine
+with the float model 0.993, 0.997 without them) and cost 1.5 points of R@1; as floats a tenth of the time."""
 _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
 
 
@@ -205,8 +208,18 @@ def export_onnx(transformer: SentenceTransformer, out: Path) -> None:
         opset_version=17,
         dynamo=False,
     )
-    quantize_dynamic(plain, out / "model.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    quantize_dynamic(
+        plain, out / "model.onnx", weight_type=QuantType.QInt8, per_channel=True,
+        nodes_to_exclude=_kept_float(plain),
+    )  # fmt: skip
     plain.unlink()
+
+
+def _kept_float(model: Path) -> list[str]:
+    import onnx
+
+    nodes = onnx.load(str(model), load_external_data=False).graph.node
+    return [n.name for n in nodes if n.name.endswith(KEPT_FLOAT) and "attention" not in n.name]
 
 
 class _Exportable:

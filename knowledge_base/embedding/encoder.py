@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -31,7 +32,8 @@ class SentenceEncoder:
 
     Args:
         folder: what ``knowledge_base.embedding.build`` wrote.
-        threads: ONNX Runtime threads for one call.
+        threads: texts encoded at the same time. One text has one thread: two wait for each other
+            more than they help.
 
     Raises:
         EncoderMissingError: the folder is not there.
@@ -44,44 +46,47 @@ class SentenceEncoder:
         if not (folder / ENCODER_FILE).exists():
             raise EncoderMissingError(f"no encoder in {folder}: run `make encoder`")
         facts = json.loads((folder / ENCODER_FILE).read_text("utf-8"))
+        self.folder = folder
         self.fingerprint: str = facts["fingerprint"]
         self._prefixes: dict[str, str] = facts["prefixes"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        pad = self._tokenizer.token_to_id("<pad>")
-        self._tokenizer.enable_padding(pad_id=1 if pad is None else pad)
+        self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        # Spinning threads would steal the second core from the processes beside this one.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._threads = threads
         self._session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
         self.dimension = int(self._session.get_outputs()[0].shape[-1])
 
-    def encode(self, texts: Sequence[str], kind: Kind = "query", batch: int = 32) -> Vectors:
+    def encode(self, texts: Sequence[str], kind: Kind = "query") -> Vectors:
         """Encodes ``texts`` in the order given; an empty list gives an array of shape (0, d).
 
-        Texts of like length share a batch, because padding costs as much as words do.
+        Every text is encoded alone: int8 activations share one scale, so that in a batch a text's vector
+        would depend on its neighbours, by more than the whole quantization costs.
         """
+        prefix = self._prefixes.get(kind, "")
         out = np.zeros((len(texts), self.dimension), np.float32)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            out[rows] = self._encode_batch([texts[i] for i in rows], kind)
+        if len(texts) == 1:
+            out[0] = self._encode_one(prefix + texts[0])
+            return out
+        with ThreadPoolExecutor(self._threads) as pool:
+            vectors = pool.map(self._encode_one, [prefix + text for text in texts])
+            for row, vector in enumerate(vectors):
+                out[row] = vector
         return out
 
-    def _encode_batch(self, texts: Sequence[str], kind: Kind) -> Vectors:
-        prefix = self._prefixes.get(kind, "")
-        encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
+    def _encode_one(self, text: str) -> Vectors:
+        encoding = self._tokenizer.encode(text)
         feed = {
-            "input_ids": np.array([e.ids for e in encodings], np.int64),
-            "attention_mask": np.array([e.attention_mask for e in encodings], np.int64),
+            "input_ids": np.array([encoding.ids], np.int64),
+            "attention_mask": np.array([encoding.attention_mask], np.int64),
         }
         (vectors,) = self._session.run(["sentence_embedding"], feed)
-        result: Vectors = vectors
-        return result
+        vector: Vectors = vectors[0]
+        return vector
 
 
 @lru_cache(maxsize=2)

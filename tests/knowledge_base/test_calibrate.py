@@ -36,7 +36,7 @@ def test_fusion_trusts_the_signal_that_tells() -> None:
         right[3] = True
         answer[3] += 0.2
         noise = Signals(
-            question, question, answer, lexical, np.zeros(20, np.float32), question, 0.9
+            question, question, answer, question, lexical, np.zeros(20, np.float32), question, 0.9
         )
         asked.append(Asked(noise, right, True))
     model = fit_fusion(asked, replace(base_model("e"), question=1, answer=1, lexical=1))

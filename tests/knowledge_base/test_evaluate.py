@@ -32,5 +32,5 @@ def test_the_command_builds_a_base_of_that_corpus_alone(tmp_path: Path, encoder_
     figures = json.loads(done.stdout.strip().splitlines()[-1])
     assert (figures["entries"], figures["forms"], figures["r_at_1"]) == (2, 3, 1.0)
     assert figures["false_answers"] == 0
-    assert set(figures["alone"]) == {"bm25", "vectors"}
+    assert set(figures["alone"]) == {"bm25", "vectors", "forgetful"}
     assert "| BM25 alone |" in (tmp_path / "report.md").read_text("utf-8")

@@ -19,20 +19,20 @@ from knowledge_base.ranking import (
 )
 
 
-def signals(*rows: tuple[float, float, float, float, float], nearest: float = 0.9) -> Signals:
+def signals(*rows: tuple[float, ...], nearest: float = 0.9) -> Signals:
     table = np.array(rows, np.float32)
     return Signals(*table.T, vector=np.array([1, 0], np.float32), nearest=nearest)
 
 
 def test_each_signal_moves_the_score_its_own_way() -> None:
     model = base_model("e")
-    plain, asked, central, answered, worded, denied = model.scores(
+    plain, asked, central, answered, said, worded, denied = model.scores(
         signals(
-            (0, 0, 0, 0, 0), (0.1, 0, 0, 0, 0), (0, 0.1, 0, 0, 0), (0, 0, 0.1, 0, 0), (0, 0, 0, 0.5, 0),
-            (0, 0, 0, 0, 0.1),
+            (0, 0, 0, 0, 0, 0), (0.1, 0, 0, 0, 0, 0), (0, 0.1, 0, 0, 0, 0), (0, 0, 0.1, 0, 0, 0),
+            (0, 0, 0, 0.1, 0, 0), (0, 0, 0, 0, 0.5, 0), (0, 0, 0, 0, 0, 0.1),
         )
     )  # fmt: skip
-    assert min(asked, central, answered, worded) > plain > denied
+    assert min(asked, central, answered, said, worded) > plain > denied
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_decisions(known: float, sure: float, decision: str) -> None:
 
 def test_the_domain_direction_counts_only_where_one_was_learnt() -> None:
     model = base_model("e")
-    assert model.known_features(signals((0, 0, 0, 0, 0))).tolist() == [1.0, 0.0, 0.9]
+    assert model.known_features(signals((0, 0, 0, 0, 0, 0))).tolist() == [1.0, 0.0, 0.9]
     learnt = replace(model, domain=(2.0, 5.0))
-    assert learnt.known_features(signals((0, 0, 0, 0, 0))).tolist() == [1.0, 2.0, 0.9]
+    assert learnt.known_features(signals((0, 0, 0, 0, 0, 0))).tolist() == [1.0, 2.0, 0.9]
 
 
 def test_a_lone_candidate_has_a_full_margin() -> None:
-    only = signals((0.1, 0.1, 0.1, 0.1, 0))
+    only = signals((0.1, 0.1, 0.1, 0.1, 0.1, 0))
     assert sure_features(np.array([3.0], np.float32), only, 0)[2] == 5.0
 
 
@@ -72,4 +72,4 @@ def test_shipped_models_are_whole() -> None:
         assert model.encoder == encoder
         assert (len(model.known), len(model.sure)) == (3, 5)
         assert 0 < model.none_below <= model.answer_from < 1
-        assert min(model.question, model.answer, model.lexical) > 0
+        assert min(model.question, model.answer, model.phrased, model.lexical) > 0
