@@ -225,6 +225,12 @@ class Reception:
             line = f"有{len(lost)}条消息没有送达客户：客户已取消关注。"
             await self._courier.tell_staff(lost, line, "failed")
 
+    async def tell_staff(self, channel: str, account: str, line: str, key: str) -> None:
+        """Writes what agents should know into the account's conversation, once."""
+        conversation = await self._identities.conversation_of(channel, account)
+        note = Draft("system", line, audience="staff", client_message_id=key)
+        await self._transcript.append(conversation.id, note)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Answers what a process left unanswered when it died, until ``stop`` is set."""
         while not stop.is_set():

@@ -71,7 +71,7 @@ class WeChatDesk:
 
     async def answer(self, received: Received) -> str:
         """The body of the answer, before it is wrapped, within ``reply_s`` of the request's arrival."""
-        patience = max(_LEAST_S, self.reply_s - self.pulse.lag_s(_STEPS))
+        patience = max(min(_LEAST_S, self.reply_s), self.reply_s - self.pulse.lag_s(_STEPS))
         until = now() + timedelta(seconds=patience)
         case = self._case(received, until)
         case.users += 1
@@ -149,6 +149,9 @@ class WeChatDesk:
             await self.reception.left(NAME, received.account)
         elif received.kind == "consent":
             await self._consents(received)
+        elif received.kind == "unreached":
+            line = f"提醒消息没有送达客户（{received.text}）。"
+            await self.reception.tell_staff(NAME, received.account, line, received.key)
 
     async def _consents(self, received: Received) -> None:
         contact = await self.contacts.get(NAME, received.account)

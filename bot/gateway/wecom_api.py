@@ -26,10 +26,8 @@ from bot.channels.wecom.inbound import NAME, Item
 from bot.channels.wecom.log_reader import LogReader
 from bot.gateway.reception import Accepted, Heard, Reception
 from bot.gateway.wechat_api import limited_body, refusal
-from bot.identity.accounts import Identities
 from core.clock import now
 from core.errors import ChangdaError
-from core.transcript import Draft, Transcript
 
 router = APIRouter(include_in_schema=False)
 log = structlog.get_logger(__name__)
@@ -48,8 +46,6 @@ class WeComDesk:
     contacts: Contacts
     outbox: Outbox
     courier: Courier
-    identities: Identities
-    transcript: Transcript
 
     def __post_init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -111,11 +107,7 @@ class WeComDesk:
                 line = f"有{len(lost)}条消息没有送达客户：{item.reason}。"
                 await self.courier.tell_staff(lost, line, "failed")
         elif item.kind == "recall":
-            conversation = await self.identities.conversation_of(NAME, item.account)
-            note = Draft(
-                "system", "客户撤回了一条消息。", audience="staff", client_message_id=item.key
-            )
-            await self.transcript.append(conversation.id, note)
+            await self.reception.tell_staff(NAME, item.account, "客户撤回了一条消息。", item.key)
         else:
             log.info("wecom_event", event=item.text)
 

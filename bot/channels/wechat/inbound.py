@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 NAME = "wechat"
-Kind = Literal["message", "follow", "unfollow", "scan", "click", "consent", "other"]
+Kind = Literal["message", "follow", "unfollow", "scan", "click", "consent", "unreached", "other"]
 _MAX_ACCOUNT = 64
 _MAX_ID = 48
 _MAX_TEMPLATES = 10
@@ -43,7 +43,7 @@ class Received:
         account: openid of the customer.
         to: our own id, the sender of a passive answer.
         key: the same for every repetition of the callback.
-        text: what it says, or says for the customer (a menu's key).
+        text: what it says, or says for the customer (a menu's key), or why a reminder did not arrive.
         card: of a message that is no text.
         acted: it allows what a click allows, not what a message allows.
         scene: code by which the customer came.
@@ -92,12 +92,25 @@ def _event(fields: dict[str, str], account: str, to: str) -> Received:
     named = "\0".join((account, created, event, value))
     key = f"we-{hashlib.sha256(named.encode()).hexdigest()[:40]}"
     kind = _EVENTS.get(event, "other")
+    if kind == "other" and (failure := _failure(event, fields)):
+        return Received("unreached", account, to, key, failure)
     acted = kind in ("follow", "scan", "click")
     scene = value.removeprefix("qrscene_")[:64] if kind in ("follow", "scan") else ""
     return Received(
         kind, account, to, key, value if kind == "click" else "", None, acted, scene or None,
         _consents(fields) if kind == "consent" else {},
     )  # fmt: skip
+
+
+def _failure(event: str, fields: dict[str, str]) -> str:
+    """Why a reminder did not arrive; empty when it did, or the event tells of none."""
+    if event.upper() == "TEMPLATESENDJOBFINISH":
+        status = fields.get("Status", "")
+        return "" if status == "success" else status[:60] or "没有说明原因"
+    code = fields.get("SubscribeMsgSentEvent/List/ErrorCode", "0")
+    if event == "subscribe_msg_sent_event" and code != "0":
+        return fields.get("SubscribeMsgSentEvent/List/ErrorStatus", "")[:60] or code[:10]
+    return ""
 
 
 def _consents(fields: dict[str, str]) -> dict[str, bool]:

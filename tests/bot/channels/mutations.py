@@ -152,7 +152,9 @@ class Mutator:
 
     def damaged(self) -> Callback:
         """A real one with bytes lost, added or changed; the signature covers what it covers."""
-        made = self._signed(to_xml(self._fields(FORGED)))
+        # Words of its own, so that hearing them twice means that it was taken twice.
+        words = f"{FORGED}{self._nonce()}"
+        made = self._signed(to_xml(self._fields(words, self.chance.randrange(10**7, 10**9))))
         body = bytearray(made.body)
         for _ in range(self.chance.randrange(1, 6)):
             place = self.chance.randrange(len(body))

@@ -36,7 +36,7 @@ def test_every_kind(kind: str, fields: dict[str, str], shown: str, text: str) ->
         ("SCAN", "shop", "scan", "shop"), ("unsubscribe", "", "unfollow", None),
         ("CLICK", "查话费", "click", None), ("VIEW", "https://a.cn", "other", None),
         ("LOCATION", "", "other", None), ("kf_switch_session", "", "other", None),
-        ("TEMPLATESENDJOBFINISH", "", "other", None), ("masssendjobfinish", "", "other", None),
+        ("TEMPLATESENDJOBFINISH", "", "unreached", None), ("masssendjobfinish", "", "other", None),
     ],
 )  # fmt: skip
 def test_every_event(event: str, key: str, kind: str, scene: str | None) -> None:

@@ -196,7 +196,7 @@ async def test_buttons_by_the_api_are_a_menu_and_a_tap_says_its_words(
     slowly(0.4)
     await world.wechat.say(LI, "你好")
     person = world.wechat.people[LI]
-    await world.until(lambda: person.seen[-1].get("menu"))
+    await world.until(lambda: person.seen[-1].get("menu") and "要办什么？" in person.texts())
     await world.wechat.tap(LI, 1)
     await world.until(lambda: len(world.dialogue.asked) == 2)
     assert world.dialogue.asked[1]["text"] == "查话费余额"
@@ -272,6 +272,51 @@ async def test_what_fails_is_tried_again_in_order(world: World, trouble: str) ->
     text = "".join(person.texts())
     assert text.index("第一句") < text.index("第二句")
     assert text.count("第一句") == text.count("第二句") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "calls", "told"),
+    [
+        (45015, "failed", 1, "没有送达客户：客户超过48小时没有说话，或已取消关注"),
+        (45047, "held", 1, "会在客户回复后自动送达"), (43004, "failed", 1, "没有关注或拒收"),
+        (48002, "failed", 1, "没有关注或拒收"), (48001, "failed", 1, "没有客服消息接口的权限"),
+        (40003, "failed", 1, "平台拒收（40003）"), (45009, "pending", 1, ""), (45011, "pending", 1, ""),
+        (-1, "pending", 1, ""), (45002, "sent", 3, ""), (42001, "sent", 2, ""), (40001, "sent", 2, ""),
+        (40014, "sent", 2, ""),
+    ],
+)  # fmt: skip
+async def test_every_refusal_is_understood(
+    world: World, code: int, state: str, calls: int, told: str
+) -> None:
+    await world.wechat.follow(LI)
+    await world.wechat.say(LI, "你好")
+    await agent_says(world, "先说一句")
+    await world.until(lambda: any("先说" in t for t in world.wechat.people[LI].texts()))
+    await world.services.channels.settle()
+    path = "/cgi-bin/message/custom/send"
+    ordered = world.wechat.faults.errcodes[path] = [code]
+    asked: list[str] = []
+    calling = world.wechat.custom_send
+    world.wechat.custom_send = lambda raw: asked.append("") or calling(raw)  # type: ignore[method-assign]
+    await agent_says(world, "话。" * 200)
+    await world.until(lambda: not ordered)
+    await world.services.channels.settle()
+    assert (await states(world))[-1][0] == state
+    lines = [m.text for m in await world.transcript("wechat", LI) if m.audience == "staff"]
+    assert (told in lines[-1]) if told else lines == []
+    assert 1 + len(asked) == calls
+
+
+async def test_a_reminder_that_did_not_arrive_is_told(world: World) -> None:
+    await world.wechat.follow(LI)
+    await world.wechat.say(LI, "你好")
+    account, person = world.wechat, world.wechat.people[LI]
+    event = account._fields(person, "event")
+    for status in ("success", "failed:user block"):
+        done = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": 1, "Status": status}
+        await account._push(person, event | done)
+    lines = [m.text for m in await world.transcript("wechat", LI) if m.audience == "staff"]
+    assert lines == ["提醒消息没有送达客户（failed:user block）。"]
 
 
 async def test_a_revoked_token_is_fetched_once_more(world: World) -> None:
