@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import importlib.util
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,7 +19,7 @@ from redis.asyncio import Redis
 from core.clock import now
 from core.database import Database
 from core.events import LiveBus
-from core.settings import Settings
+from core.settings import ROOT, Settings
 from core.staff import StaffDirectory
 from handoff.integration import notices
 from handoff.integration.webhook import WebhookDesk
@@ -343,6 +344,50 @@ async def test_the_own_desk_hears_nothing(
             405,
         )
         await room.service.settle()
+
+
+async def test_the_example_is_a_desk(
+    settings: Settings, database: Database, redis: Redis, bus: LiveBus, directory: StaffDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """docs/desk/desk.py does what it says."""
+    spec = importlib.util.spec_from_file_location("desk_example", ROOT / "docs/desk/desk.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    async with serving(example.app, free_port()) as address:
+        known = {
+            "desk": "webhook", "desk_webhook_url": f"{address}/changda", "desk_webhook_secret": WEBHOOK_SECRET,
+            "desk_token": DESK_TOKEN,
+        }  # fmt: skip
+        ours = Settings(_env_file=None, **(settings.model_dump() | known))
+        room = build_room(ours, database, redis, bus, directory)
+        async with world_of(room, ours, directory) as world:
+            named = {"CHANGDA": world.address, "SECRET": WEBHOOK_SECRET, "TOKEN": DESK_TOKEN}
+            for name, value in named.items():
+                monkeypatch.setenv(name, value)
+            handoff = await world.ask_for_a_person()
+            await world.work()
+            case = example.cases[handoff.id]
+            assert "158.40元" in case["summary"]
+            agent = ("17", "李雷")
+            await example.act(agent, handoff.id, "accept")
+            await world.says(handoff, "怎么避免")
+            await example.act(
+                agent, handoff.id, "messages", text="可以加流量包", client_message_id="m1"
+            )
+            await example.act(agent, handoff.id, "close", disposition="resolved")
+            with pytest.raises(RuntimeError, match="已结束"):
+                await example.act(agent, handoff.id, "close")
+            await world.room.service.rate(handoff.conversation_id, 5)
+            await world.work()
+            assert (case["lines"], case["state"], case["score"]) == (["怎么避免"], "closed", 5)
+            async with httpx.AsyncClient(trust_env=False) as stranger:
+                forged = {"x-changda-signature": f"t={int(time.time())},v1={'0' * 64}"}
+                answer = await stranger.post(f"{address}/changda", content=b"{}", headers=forged)
+            assert answer.status_code == 401
+            await room.service.settle()
 
 
 @pytest.mark.parametrize(
