@@ -18,7 +18,7 @@ from handoff.integration import desk as events
 from handoff.integration.chatwoot import notes
 from handoff.integration.chatwoot.client import ChatwootClient, MessageType, Missing
 from handoff.integration.chatwoot.hearing import Hearing
-from handoff.integration.desk import Lane, Notice, Refused
+from handoff.integration.desk import Lane, Notice, Refused, TryLater
 from handoff.integration.notices import Notices
 from handoff.models import DeskName, Handoff
 from handoff.routing import GROUP_WORDS
@@ -28,6 +28,7 @@ from handoff.states import LIVE
 log = structlog.get_logger(__name__)
 
 OUR_ID = "changda_handoff"
+_REFUSED_WAIT_S = 30.0
 _KEPT_KEYS = 50
 _KEPT_IDS = 300
 _PRIORITIES = ((50, "urgent"), (20, "high"), (10, "medium"))
@@ -51,10 +52,13 @@ class ChatwootDesk:
     async def deliver(self, notice: Notice, lane: Lane) -> None:
         """Raises TryLater or Refused."""
         if notice.kind == events.REQUESTED:
-            await self._open(lane, notice.event_id, notice.data.get("said_to"))
+            await self._request(notice, lane)
             return
         if lane.outside_id is None:
-            return  # Over before Chatwoot ever heard of it; or the record will hold this, too.
+            # Over before Chatwoot ever heard of it; or, should the request be sent again, in its record.
+            lane.progress["passed_over"] = True
+            await self._notices.save(lane)
+            return
         try:
             await self._tell(notice, lane, lane.outside_id)
         except Missing:
@@ -112,6 +116,17 @@ class ChatwootDesk:
             if nameless and same == (content, number, private):
                 return int(row["id"])
         return None
+
+    async def _request(self, notice: Notice, lane: Lane) -> None:
+        passed_over = lane.progress.get("passed_over")
+        try:
+            said_to = None if passed_over else notice.data.get("said_to")
+            await self._open(lane, notice.event_id, said_to)
+        except Refused as error:
+            # A customer must not be given up for a wrong setting or a contact somebody deleted.
+            lane.progress.pop("contact", None)
+            await self._notices.save(lane)
+            raise TryLater(error.reason, _REFUSED_WAIT_S) from None
 
     async def _open(self, lane: Lane, key: str, said_to: str | None) -> None:
         """The contact, the conversation, how urgent it is, and everything an agent must know."""

@@ -16,7 +16,8 @@ from core.events import LiveBus
 from core.settings import Settings
 from core.staff import StaffDirectory
 from core.transcript import Message
-from handoff.integration import carrier
+from handoff.integration import carrier, notices
+from handoff.integration.chatwoot.desk import ChatwootDesk
 from handoff.integration.models import DeskNotice
 from handoff.integration.wiring import Integration
 from handoff.models import Handoff
@@ -167,6 +168,37 @@ async def test_a_wrong_token_is_told_to_ops(world: World, chatwoot: Chatwoot) ->
     await world.in_time()
     await world.in_time()
     assert (await world.link(handoff)).outside_id is not None
+
+
+async def test_a_wrong_setting_gives_nobody_up(world: World, chatwoot: Chatwoot) -> None:
+    desk = world.integration.desks[0]
+    assert isinstance(desk, ChatwootDesk)
+    desk._teams = {"billing": 999}
+    handoff = await world.ask_for_a_person()
+    await world.work()
+    (notice,) = await world.notices()
+    assert (notice.state, notice.error) == ("pending", "Chatwoot里没有这个编号（404）")
+    desk._teams = {}
+    await world.in_time()
+    assert (await world.link(handoff)).outside_id is not None
+
+
+async def test_what_was_said_meanwhile_is_in_a_request_sent_again(
+    world: World, chatwoot: Chatwoot, chatwoot_up: Switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "MOST_ATTEMPTS", 1)
+    await chatwoot_up(False)
+    handoff = await world.ask_for_a_person()
+    await world.says(handoff, "有人吗")
+    await world.work()
+    await chatwoot_up(True)
+    await world.in_time()
+    first, second = await world.notices()
+    assert (first.state, second.state) == ("dead", "sent")
+    await world.integration.notices.retry(first.event_id)
+    await world.work()
+    (number,) = chatwoot.conversations
+    assert "有人吗" in chatwoot.notes(number)[1]
 
 
 async def test_slow_answers(world: World, chatwoot: Chatwoot) -> None:
