@@ -21,7 +21,7 @@ from tests.conftest import free_port
 
 PASSWORD = "correct-horse-battery-7"
 START_S = 240
-BUILT = ("encoder", "train")
+BUILT = ("encoder", "phrasings", "train")
 """Steps whose results are borrowed from the developer's own ``var``."""
 
 
