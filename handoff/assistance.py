@@ -7,7 +7,7 @@ time, the desk works as before; nothing here ever reaches the customer or change
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -53,12 +53,21 @@ class Assistant(Protocol):
         ...
 
 
+Felt = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""Called with the conversation id and what was understood of the customer's latest words."""
+
+
 class Assistance:
     """Listens to customers whom a person serves, in the background and within bounds."""
 
     def __init__(
-        self, transcript: Transcript, bus: LiveBus, assistant: Assistant | None = None
+        self,
+        transcript: Transcript,
+        bus: LiveBus,
+        assistant: Assistant | None = None,
+        felt: Felt | None = None,
     ) -> None:
+        self._felt = felt
         self._transcript = transcript
         self._bus = bus
         self._assistant = assistant
@@ -108,6 +117,8 @@ class Assistance:
         offered = {name: value for name, value in asdict(insight).items() if value}
         understanding = offered.pop("understanding", {}) | {"assist": offered}
         await self._transcript.understood(message.id, understanding)
+        if self._felt is not None:
+            await self._felt(message.conversation_id, understanding)
         await self._bus.publish(
             backstage_channel(message.conversation_id),
             ASSIST,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import new_id, now
@@ -28,6 +29,7 @@ from handoff.sla import ServicePromise
 from handoff.states import Move, State
 from handoff.steps import CUSTOMER, SYSTEM, Step, Steps
 from handoff.suggestions import asks_for_a_person, requests_of
+from handoff.summary import mood_of, mood_point
 
 log = structlog.get_logger(__name__)
 
@@ -137,6 +139,15 @@ class Intake:
             await self._callback.instead(step, words.CALLED_BACK)
             await step.give_to("bot")
         return step.handoff
+
+    async def felt(self, conversation_id: str, understanding: dict[str, Any]) -> None:
+        """Keeps the mood of the customer's latest words, for the lists."""
+        point = mood_point(0, understanding)
+        if point is None:
+            return
+        change = update(Handoff).where(Handoff.live_conversation == conversation_id)
+        async with self._database.transaction() as session:
+            await session.execute(change.values(mood=mood_of([point]).label))
 
     async def tell_place(self, conversation_id: str, position: int, wait_s: int | None) -> None:
         """Publishes the customer's place to the conversation."""

@@ -90,7 +90,7 @@ class HandoffService:
         self._offers = Offers(database, bus, steps, self.line, self.presence, settings)
         claims = Claims(database, steps, self.line, self.presence, intake)
         transfers = Transfers(database, steps, self.presence, estimator, intake)
-        assistance = Assistance(transcript, bus, assistant)
+        assistance = Assistance(transcript, bus, assistant, intake.felt)
         self.listen = assistance.listen
         self._assistance = assistance
         self._steps = steps

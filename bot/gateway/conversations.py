@@ -204,6 +204,9 @@ class ConversationRouter:
         await self._answers.turn(
             message, list(zip(said, answer.replies, strict=True)), understanding
         )
+        if understanding and any(one.get("name") == "handoff" for one in answer.directives):
+            # Whoever takes over sees the mood of these very words.
+            await self._transcript.understood(message.id, understanding)
         for directive in answer.directives:
             await self._obey(conversation, directive)
         if any(directive.get("name") == "verified" for directive in answer.directives):

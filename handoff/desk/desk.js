@@ -10,6 +10,7 @@ import { CloseDialog, HelpDialog, ReturnDialog, TicketDialog, TransferDialog } f
 import { KnowledgePanel } from "./knowledge.js";
 import { SideLists } from "./lists.js";
 import { accept, acceptNext, setStatus } from "./acts.js";
+import { SlaClocks } from "./clocks.js";
 import { AssistStrip, distinct, offersOf, understoodOf } from "./assist.js";
 import { GuestTags, InviteDialog, decline, join, leaveTalk, note } from "./company.js";
 import { reconnect, start, typing } from "./line.js";
@@ -24,7 +25,7 @@ const TOASTS = 3;
 const DeskShell = {
   components: {
     SideLists, ChatTranscript, ChatComposer, ContextPanel, EventTimeline, KnowledgePanel,
-    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip, OfferCard,
+    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip, OfferCard, SlaClocks,
     IconBell: ElementPlusIconsVue.Bell, IconMute: ElementPlusIconsVue.MuteNotification,
     IconHelp: ElementPlusIconsVue.QuestionFilled, IconBack: ElementPlusIconsVue.ArrowLeft, IconSide: ElementPlusIconsVue.Memo,
   },
@@ -136,6 +137,7 @@ const DeskShell = {
             <div v-if="owning" class="chat-actions"><el-button size="small" @click="ui.invite = true">邀请</el-button><el-button size="small" @click="ui.ticket = true">工单</el-button><el-button size="small" @click="ui.transfer = true">转接</el-button><el-button size="small" @click="ui.give = true">交回机器人</el-button><el-button size="small" type="danger" plain @click="ui.close = true">结束</el-button></div>
             <button type="button" class="icon-button side-toggle" aria-label="客户资料" :aria-expanded="ui.sideOpen" @click="ui.sideOpen = !ui.sideOpen"><icon-side /></button>
           </header>
+          <sla-clocks :row="row" />
           <chat-transcript v-if="detail" :thread="detail.thread" :handoff-id="row.handoff_id" :earlier="detail.context.earlier" :speaker="speaker" @seen="markRead" @again="(item) => threadOf(desk.active).again(item)" @discard="(item) => threadOf(desk.active).drop(item.id)" />
           <p v-else class="empty grow">正在读取会话…</p>
           <assist-strip v-if="found && (found.wants || found.missing?.length || found.figures)" :found="found" />

@@ -12,6 +12,7 @@ import {
   activeRow, count, desk, details, isGuest, isMine, load, markRead, mine, nameOf, open, readAgents, readElsewhere, refresh, takenBy, threads,
   trouble, visible,
 } from "./store.js";
+import { moodOf, trendOf } from "./words.js";
 
 const { nextTick, watch } = Vue;
 const SAFETY_MS = 20000;
@@ -53,9 +54,11 @@ function heardMessage({ handoff_id: id, message }, row) {
 }
 
 function heardMood(id, message) {
-  const label = message.understanding?.sentiment?.label;
+  const label = moodOf(message.understanding?.sentiment?.label);
   const mood = details[id]?.context.mood;
-  if (label && mood) Object.assign(mood, { label, points: [...mood.points, { seq: message.seq, label }] });
+  if (!label || !mood || mood.points.some(({ seq }) => seq === message.seq)) return;
+  const points = [...mood.points, { seq: message.seq, label }];
+  Object.assign(mood, { label, points, trend: trendOf(points) });
 }
 
 /** What the silent bot made of a customer's message, for the line that is on the screen. */

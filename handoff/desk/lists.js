@@ -4,6 +4,7 @@ import { duration, mask, stopwatch } from "/static/common/format.js";
 import { session } from "/static/common/login.js";
 import { tick } from "./alerts.js";
 import { accept, acceptNext } from "./acts.js";
+import { worstOf } from "./clocks.js";
 import { decline, join } from "./company.js";
 import { desk, invitations, mine, nameOf, open, queue, waited } from "./store.js";
 import { CHANNELS, GROUPS, MOODS, TIERS, TRIGGERS, priorityClass, tierClass, word } from "./words.js";
@@ -42,13 +43,15 @@ const MineRow = {
     const seconds = computed(() => (tick.value - Date.parse(props.row.accepted_at)) / 1000);
     // Only a customer who spoke last is kept waiting.
     const unanswered = computed(() => (props.row.last_message?.sender === "customer" ? (tick.value - Date.parse(props.row.last_message.at)) / 1000 : 0));
-    return { ...shown, last, seconds, unanswered, open };
+    const promise = computed(() => (props.row.state === "active" ? worstOf(props.row, tick.value) : "ok"));
+    return { ...shown, last, seconds, unanswered, promise, open };
   },
   template: `
     <li><button type="button" :class="['row', { chosen: desk.active === row.handoff_id }]" :aria-current="desk.active === row.handoff_id" @click="open(row.handoff_id)">
       <span class="row-line"><row-head :row="row" /><span class="spacer"></span>
         <span v-if="row.state === 'wrap_up'" class="tag tag-warn">待小结</span><span v-if="row.role === 'guest'" class="tag tag-info" :title="row.agent_name + '的会话'">协助</span>
-        <span v-else-if="unanswered > 5" :class="['num small', unanswered > 60 ? 'late' : 'muted']" title="客户等待回复">{{ stopwatch(unanswered) }}</span></span>
+        <span v-if="row.role !== 'guest' && promise !== 'ok'" :class="['tag', promise === 'breached' ? 'tag-bad' : 'tag-warn']">{{ promise === 'breached' ? '超时' : '将超时' }}</span>
+        <span v-if="row.state === 'active' && row.role !== 'guest' && unanswered > 5" :class="['num small', unanswered > 60 ? 'late' : 'muted']" title="客户等待回复">{{ stopwatch(unanswered) }}</span></span>
       <span class="row-line"><span class="row-text">{{ last }}</span><span v-if="row.unread" class="badge" :aria-label="row.unread + '条未读'">{{ row.unread > 99 ? '99+' : row.unread }}</span>
         <kbd v-else-if="index < 9" class="row-key">{{ index + 1 }}</kbd></span>
     </button></li>`,

@@ -3,9 +3,9 @@
 
 import { clock, clockSeconds, day, dayKey, moment } from "/static/common/format.js";
 import { MessageCard } from "./cards.js";
-import { CHANNELS, MOODS, word } from "./words.js";
+import { CHANNELS, MOODS, moodOf, word } from "./words.js";
 
-const { computed, nextTick, onMounted, ref, watch } = Vue;
+const { computed, nextTick, onBeforeUnmount, onMounted, ref, watch } = Vue;
 const TOGETHER_MS = 120000;
 
 const isWhisper = (message) => message.card?.type === "whisper";
@@ -30,7 +30,7 @@ export const TranscriptLine = {
   components: { MessageCard },
   props: { row: Object, speaker: Function },
   setup(props) {
-    const mood = computed(() => props.row.message?.understanding?.sentiment?.label);
+    const mood = computed(() => moodOf(props.row.message?.understanding?.sentiment?.label));
     const loud = computed(() => mood.value === "negative" || mood.value === "angry");
     return { mood, loud, clock, clockSeconds, word, MOODS };
   },
@@ -102,7 +102,10 @@ export const ChatTranscript = {
       if (atEnd.value) toEnd();
       else below.value += Math.max(0, now - before);
     });
-    onMounted(toEnd);
+    // What appears below the log must not cover its last line.
+    const resized = new ResizeObserver(() => atEnd.value && toEnd());
+    onMounted(() => { toEnd(); resized.observe(box.value); });
+    onBeforeUnmount(() => resized.disconnect());
     return { box, rows, below, scrolled, toEnd, clock };
   },
   template: `

@@ -11,6 +11,16 @@ export const TRIGGERS = {
 };
 export const MOODS = { positive: "满意", neutral: "平稳", negative: "不满", angry: "愤怒" };
 export const MOOD_RANK = { positive: 1, neutral: 0, negative: -1, angry: -2 };
+/** The NLU names what it hears; the desk names what it means. */
+const HEARD = { calm: "neutral", unhappy: "negative" };
+export const moodOf = (label) => HEARD[label] || label;
+const mean = (points) => points.reduce((sum, { label }) => sum + (MOOD_RANK[label] ?? 0), 0) / points.length;
+/** The newer half of the messages against the older half, as the package counts it. */
+export function trendOf(points) {
+  const half = Math.floor(points.length / 2);
+  const change = half ? mean(points.slice(half)) - mean(points.slice(0, half)) : 0;
+  return change >= 0.5 ? "better" : change <= -0.5 ? "worse" : "steady";
+}
 export const TRENDS = { better: "正在好转", steady: "无明显变化", worse: "越来越差" };
 export const STATES = {
   waiting: "排队中", offered: "待应答", active: "服务中", transferred: "转接中", wrap_up: "待小结",

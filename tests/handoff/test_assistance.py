@@ -129,3 +129,11 @@ async def test_templates_are_filled_or_left_out(helped: Assistance, helper: Help
     helper.fails = True
     assert [hit["answer"] for hit in await helped.finish(hits)] == ["没有数字"]
     assert hits[0]["answer"] == "超出每GB${rate.data_overage}元"
+
+
+async def test_the_lists_show_the_mood_of_the_latest_words(helped: Assistance, room: Room) -> None:
+    handoff = await room.active("agent01")
+    helped.listen(await said(room, handoff.conversation_id, "还没好？"), None)
+    await helped.settle()
+    (row,) = await room.service.views.rows(member("agent01"))
+    assert (row["mood"], row["mood_text"]) == ("negative", "不满")

@@ -88,7 +88,10 @@ async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:  # n
     await expect(row).to_contain_text("金卡")
     await expect(row).to_contain_text("情绪不满")
     await expect(row).to_contain_text("质疑上月流量超出费20.00元")
+    await expect(row.locator(".mood-angry")).to_be_visible()
     await take(page)
+    promise = page.get_by_label("服务时限")
+    await expect(promise).to_contain_text("首次回复还有")
 
     log = page.get_by_role("log")
     await expect(log).to_contain_text("上月158.40元，比前月多24.40元。")
@@ -103,6 +106,8 @@ async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:  # n
 
     await write(page, "您好，我来核查。")
     await expect(log.locator(".line-agent", has_text="我来核查")).to_have_count(1)
+    await expect(promise).not_to_contain_text("首次回复")
+    await expect(promise).to_contain_text("办结还有")
     await customer.say("好的，谢谢")
     await expect(log.locator(".line-customer", has_text="好的，谢谢")).to_have_count(1)
     await page.keyboard.press("Alt+n")

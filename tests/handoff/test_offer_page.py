@@ -69,6 +69,28 @@ async def test_an_offer_is_accepted_in_the_list(sign_in: SignIn, world: World) -
     await expect(page.locator(".row-waiting")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_an_offer_covers_nothing_of_the_talk(
+    sign_in: SignIn,  # noqa: F811
+    world: World,  # noqa: F811
+    width: int,
+) -> None:
+    page = await sign_in("agent05", width=width, height=844)
+    await world.customer("查账单", "不对，我要人工")
+    await take(page)
+    await world.customer("不对，我要人工")
+    card = page.get_by_role("alertdialog", name="派给您的客户")
+    await expect(card).to_be_visible()
+    assert not await overflows(page)
+    await page.get_by_role("button", name="工单", exact=True).click()
+    form = page.get_by_role("dialog", name="建立工单")
+    await form.get_by_role("button", name="取消").click()
+    await page.get_by_role("textbox", name="回复客户").fill("马上为您处理")
+    await page.get_by_role("button", name="发送", exact=True).click()
+    await expect(page.locator(".line-agent", has_text="马上为您处理")).to_be_in_viewport()
+    await expect(card).to_be_visible()
+
+
 async def test_a_refused_offer_shows_to_whom_it_went(sign_in: SignIn, world: World) -> None:  # noqa: F811
     first = await sign_in("agent05", width=390, height=844)
     await _online(first)
