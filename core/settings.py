@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     wechat_aes_key: SecretStr = SecretStr("")
     """EncodingAESKey; set, callbacks that are not encrypted are refused."""
     wechat_api_url: str = "https://api.weixin.qq.com"
-    wechat_reply_s: float = Field(4.0, gt=0, lt=5)
+    wechat_reply_s: float = Field(3.5, gt=0, lt=5)
     """A callback is answered within this; later answers go by the customer-service API."""
     wechat_choices: Literal["msgmenu", "numbers"] = "msgmenu"
     """How buttons look in customer-service messages; passive answers always have numbers."""

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from bot.channels.standin.demo import PAGE
 from bot.gateway.media_api import kind_of
+from handoff.context import HandoffRequest
 from tests.bot.channels.conftest import World
+from tests.browser import PageOpener, open_page
 
+__all__ = ["open_page"]
 pytestmark = pytest.mark.integration
 LI = "oLiNa000000000000000000000001"
 PICTURE = (PAGE / "picture.png").read_bytes()
@@ -64,6 +68,34 @@ async def test_what_the_platform_has_no_more_is_told(world: World) -> None:
         answer = await http.get(path, headers=await signed_in(world))
     assert answer.status_code == 404
     assert "三天" in answer.json()["detail"]
+
+
+@pytest.mark.browser
+async def test_the_desk_shows_pictures_and_places(world: World, open_page: PageOpener) -> None:
+    await world.wechat.follow(LI)
+    await world.wechat.message(LI, "image", PicUrl="https://mmbiz.qpic.cn/a.jpg", MediaId="demo")
+    await world.wechat.message(
+        LI, "location", Location_X=39.99, Location_Y=116.47, Scale=15, Label="<b>望京</b>"
+    )
+    await world.wechat.message(
+        LI, "link", Title="看这个", Description="", Url="javascript:alert(1)"
+    )
+    conversation = await world.services.identities.conversation_of("wechat", LI)
+    request = HandoffRequest(trigger="asked", skill_group="general", request="转人工")
+    await world.services.handoffs.open(conversation.id, request)
+    await signed_in(world)
+    browser = await open_page.context(viewport={"width": 1400, "height": 900})
+    await browser.request.post(
+        f"{world.url}/api/v1/auth/login",
+        data={"username": "agent01", "password": "correct-horse-7"},
+    )
+    page = await open_page(f"{world.url}/desk", context=browser)
+    await page.get_by_text("看这个").first.click(timeout=60_000)
+    picture = page.locator(".card-media img")
+    await expect(picture).to_be_visible()
+    await page.wait_for_function("document.querySelector('.card-media img').naturalWidth > 0")
+    await expect(page.locator(".card-media").nth(1)).to_contain_text("<b>望京</b>39.99，116.47")
+    assert await page.locator(".card-media a[href^=javascript]").count() == 0
 
 
 @pytest.mark.parametrize(
