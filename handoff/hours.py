@@ -164,7 +164,7 @@ def _window(text: str) -> tuple[int, int]:
     if match is None:
         raise ValueError(f"service hours {text!r}: expected HH:MM-HH:MM")
     h1, m1, h2, m2 = map(int, match.groups())
-    start, end = h1 * 60 + m1, h2 * 60 + m2
+    start, end = h1 * 60 + m1, h2 * 60 + m2 or _DAY  # Until 00:00 is until midnight.
     if not (0 <= start < _DAY and 0 < end <= _DAY and m1 < 60 and m2 < 60 and start != end):
         raise ValueError(f"service hours {text!r}: not a window of a day")
     return start, end
