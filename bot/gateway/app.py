@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from bot.gateway import auth_api, customer_api, customer_socket, health, pages, problems
+from bot.gateway.pulse import Arrival
 from bot.gateway.services import Services, build_services, run_background
 from core.settings import Settings, get_settings
 from handoff.api import create_router as handoff_router
@@ -59,4 +60,5 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     )
     parts.channels.mount(app, parts.staff)
     pages.install(app, parts.settings.embed_origins)
+    app.add_middleware(Arrival)
     return app

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 _BEAT_S = 0.1
+_ARRIVED = "changda.arrived"
 _REMEMBERED = 30
 """Beats: the last three seconds count."""
 
@@ -32,3 +36,20 @@ class Pulse:
             begun = loop.time()
             await asyncio.sleep(_BEAT_S)
             self._late.append(max(0.0, loop.time() - begun - _BEAT_S))
+
+
+class Arrival:
+    """Notes when a request reached the app, before anything else was done with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_ARRIVED] = time.perf_counter()
+        await self._app(scope, receive, send)
+
+
+def since_arrival_s(scope: Scope) -> float:
+    """How long ago the request came; 0 where nobody noted it."""
+    moment = time.perf_counter()
+    return float(moment - scope.get(_ARRIVED, moment))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot.gateway.pulse import Pulse
+from starlette.types import Message, Scope
+
+from bot.gateway.pulse import Arrival, Pulse, since_arrival_s
 
 
 async def test_lateness_shows() -> None:
@@ -18,3 +20,18 @@ async def test_lateness_shows() -> None:
     assert 0.2 < pulse.lag_s(0) < pulse.lag_s(8) < 9
     stop.set()
     await beating
+
+
+async def test_the_time_since_arrival() -> None:
+    passed: list[float] = []
+
+    async def app(scope: Scope, *_: object) -> None:
+        await asyncio.sleep(0.05)
+        passed.append(since_arrival_s(scope))
+
+    async def nothing(*_: Message) -> Message:
+        return {}
+
+    await Arrival(app)({"type": "http"}, nothing, nothing)  # type: ignore[arg-type]
+    assert 0.04 < passed[0] < 5
+    assert since_arrival_s({"type": "http"}) == 0
