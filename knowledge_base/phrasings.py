@@ -6,17 +6,15 @@ Nogueira et al. 2019, here without writing into the entry): phrasings are rememb
 linked to the topics whose phrasings lie near its own questions and its answer, and what is near to a
 topic's phrasings is near to the entry.
 
-``python -m knowledge_base.phrasings`` encodes the memory beside the encoder. Reading it needs nothing of
-the application, because Rasa does it too.
+``knowledge_base.remembering`` makes the memory beside the encoder. Reading it needs nothing of the
+application, because Rasa does it too.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import logging
-import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -28,8 +26,6 @@ import numpy.typing as npt
 
 log = logging.getLogger(__name__)
 FILE = "phrasings.npz"
-CORPUS = Path(__file__).with_name("corpus")
-SAID = Path(__file__).resolve().parent.parent / "data" / "retrieval" / "train"
 LINKS = 3
 LINKED_FROM = 0.62
 """The least strength of a link. Of our own topics 95 % are as near to an entry of theirs that is worded
@@ -96,10 +92,9 @@ class Phrasings:
         The soft maximum (log-sum-exp) of its cosines with the topic's phrasings, a little above the highest.
         """
         # Cosines are at most 1, so nothing overflows.
-        parts = np.exp(SHARPNESS * (self.vectors @ vector - 1))
+        parts: Vectors = np.exp(np.float32(SHARPNESS) * (self.vectors @ vector - 1))
         sums = np.maximum(np.add.reduceat(parts, self.starts[:-1]), 1e-30)
-        near: Vectors = 1 + np.log(sums) / np.float32(SHARPNESS)
-        return near
+        return np.asarray(1 + np.log(sums) / SHARPNESS, np.float32)
 
     def links(self, forms: Vectors, form_starts: Ints, answers: Vectors) -> Links:
         """Links of entries, given the vectors of their question forms and answers.
@@ -129,7 +124,7 @@ class Phrasings:
         parts = [self.vectors[self.starts[i] : self.starts[i + 1]] for i in kept]
         digest = hashlib.sha256(repr((self.digest, kept)).encode()).hexdigest()[:16]
         return Phrasings(
-            tuple(self.names[i] for i in kept), np.concatenate(parts), _starts(map(len, parts)),
+            tuple(self.names[i] for i in kept), np.concatenate(parts), boundaries(map(len, parts)),
             self.form_mean, self.answer_mean, digest,
         )  # fmt: skip
 
@@ -210,7 +205,7 @@ def _entries_by_topic(links: Links, topics: int) -> list[Ints]:
 def phrasings_of(encoder: Any) -> Phrasings:
     """The memory beside an encoder's model; an empty one where nothing was remembered."""
     folder = getattr(encoder, "folder", None)
-    path = None if folder is None else Path(folder) / FILE
+    path = None if folder is None else Path(folder).resolve() / FILE
     return _read(path, path.stat().st_mtime_ns) if path and path.exists() else EMPTY
 
 
@@ -231,51 +226,6 @@ def _unit(vectors: Vectors) -> Vectors:
     return result
 
 
-def _starts(sizes: Any) -> Ints:
+def boundaries(sizes: Iterable[int]) -> Ints:
+    """Where groups of rows begin that stand one after another, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(list(sizes))]).astype(np.int64)
-
-
-def remember(encoder: Any, corpus: Path = CORPUS, said: Path = SAID) -> Phrasings:
-    """Encodes our own phrasings: topics are the entries of the seed corpus."""
-    from knowledge_base.calibrate import read_pairs
-    from knowledge_base.rendering import without_figures
-    from knowledge_base.seed_corpus import read_corpus
-    from knowledge_base.text import normalize
-
-    entries = read_corpus(corpus)
-    by_topic: dict[str, list[str]] = {entry.entry_id: [] for entry in entries}
-    for query, gold in read_pairs(said):
-        for name in gold & by_topic.keys():
-            by_topic[name].append(normalize(query))
-    by_topic = {name: texts for name, texts in by_topic.items() if texts}
-    forms = [normalize(form) for entry in entries for form in entry.forms]
-    answers = [normalize(without_figures(entry.answer)) for entry in entries]
-    texts = [text for group in by_topic.values() for text in group]
-    return Phrasings(
-        tuple(by_topic), encoder.encode(texts, "query"), _starts(map(len, by_topic.values())),
-        encoder.encode(forms, "query").mean(axis=0),
-        encoder.encode(answers, "passage").mean(axis=0),
-        _digest(encoder.fingerprint, [*by_topic, *texts, *forms, *answers]),
-    )  # fmt: skip
-
-
-def _digest(fingerprint: str, texts: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join([fingerprint, *texts]).encode()).hexdigest()[:16]
-
-
-def main() -> None:
-    from knowledge_base.embedding.encoder import SentenceEncoder
-
-    parser = argparse.ArgumentParser(description="Encode the remembered phrasings.")
-    parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
-    options = parser.parse_args()
-    memory = remember(SentenceEncoder(options.encoder))
-    # The name must end so, or numpy would add the ending; the real name appears at once and whole.
-    draft = options.encoder / f".new-{FILE}"
-    memory.save(draft)
-    draft.replace(options.encoder / FILE)
-    sys.stdout.write(f"{len(memory.vectors)} phrasings of {len(memory.names)} questions\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -91,7 +91,7 @@ class Builder:
                 "phrasings",
                 "Remembering customers' phrasings",
                 lambda: digest_of(
-                    [kb / "corpus", kb / "phrasings.py", ROOT / "data" / "retrieval" / "train"],
+                    [kb / "corpus", kb / "remembering.py", ROOT / "data" / "retrieval" / "train"],
                     self._encoder_facts(),
                 ),
                 self._remember,
@@ -180,7 +180,7 @@ class Builder:
         run_command(command, self._logs / "build-encoder.log", self.environment())
 
     def _remember(self) -> None:
-        command = [sys.executable, "-m", "knowledge_base.phrasings"]
+        command = [sys.executable, "-m", "knowledge_base.remembering"]
         command += ["--encoder", str(self.settings.encoder_dir)]
         run_command(command, self._logs / "phrasings.log", self.environment())
 

@@ -89,7 +89,11 @@ class SentenceEncoder:
         return vector
 
 
-@lru_cache(maxsize=2)
 def shared_encoder(folder: Path) -> SentenceEncoder:
     """The process-wide encoder of ``folder``: a model's session holds some 150 MB."""
+    return _encoder_in(folder.resolve())
+
+
+@lru_cache(maxsize=2)
+def _encoder_in(folder: Path) -> SentenceEncoder:
     return SentenceEncoder(folder)

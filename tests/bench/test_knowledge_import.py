@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,7 @@ async def test_ten_thousand_rows_in_five_minutes(
     published = await service.publisher.publish(editor)
     ended = time.perf_counter()
     marks = [*phases.items(), ("end", imported)]
-    parts = ", ".join(
-        f"{name} {after - at:.0f} s"
-        for (name, at), (_, after) in zip(marks, marks[1:], strict=False)
-    )
+    parts = ", ".join(f"{name} {after - at:.0f} s" for (name, at), (_, after) in pairwise(marks))
     print(
         f"\n{ROWS:,} rows, {ROWS * (SIMILAR + 2):,} texts, {len(data) / 2**20:.1f} MB: "
         f"imported in {imported - began:.0f} s ({parts}), published in {ended - imported:.0f} s"

@@ -70,8 +70,8 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_supervisors_see_what_the_desk_did_not_take(
     sign_in: SignIn,
-    world: World,
-    outside: Outside,  # noqa: F811
+    world: World,  # noqa: F811
+    outside: Outside,
 ) -> None:
     page = await sign_in("supervisor01", "/ops")
     customer = await world.customer("转人工")

@@ -11,10 +11,10 @@ from types import ModuleType
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from core.signing import signature
 from bot.identity.app_tokens import AppTokens
 from bot.identity.keys import FixedKeys, read_jwks
 from core.settings import ROOT
+from core.signing import signature
 
 SDK = ROOT / "docs" / "sdk"
 
