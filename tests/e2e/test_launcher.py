@@ -71,7 +71,7 @@ def test_stopping_leaves_nothing_and_later_starts_are_quick(tmp_path: Path) -> N
         assert time.monotonic() - begun < 120
         time.sleep(0.1)
     said = second.output.read_text()
-    assert said.count("up to date") == 4
+    assert said.count("up to date") == 5
     second.launcher.kill()
     second.launcher.wait(10)
     deadline = time.monotonic() + 15

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from knowledge_base.embedding.build import build_encoder
+from core.settings import ROOT
+from knowledge_base.embedding.build import (
+    build_encoder,
+    fingerprint_of,
+    load_sentence_transformer,
+    write_sentence_transformer,
+)
 from knowledge_base.embedding.encoder import EncoderMissingError, SentenceEncoder
+from knowledge_base.embedding.weights import read_weights, wheel_weight_file
+from knowledge_base.ranking import default_model
 
 pytestmark = pytest.mark.integration
 
@@ -71,3 +80,16 @@ def test_no_texts_no_vectors(encoder: SentenceEncoder) -> None:
 def test_a_missing_encoder_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(EncoderMissingError, match="make encoder"):
         SentenceEncoder(tmp_path)
+
+
+def test_an_encoder_has_one_name(tmp_path: Path) -> None:
+    """What is made of the same weights is called the same, or every calibration would be void at every build."""
+    write_sentence_transformer(read_weights(wheel_weight_file()), tmp_path)
+    first, again = (load_sentence_transformer(str(tmp_path)) for _ in range(2))
+    assert fingerprint_of(first, None) == fingerprint_of(again, None)
+
+
+def test_the_calibrations_belong_to_the_encoder_we_build(encoder: SentenceEncoder) -> None:
+    assert default_model(encoder.fingerprint) is not None
+    understanding = json.loads((ROOT / "bot" / "nlu" / "calibration.json").read_text("utf-8"))
+    assert understanding["thresholds"]["encoder"] == encoder.fingerprint
