@@ -179,7 +179,9 @@ class StaffDirectory:
 
     async def _who_is_gone(self) -> tuple[frozenset[str], frozenset[str]]:
         # Both sets are small; reading them now and then serves any number of requests and sockets.
-        if self._gone is None or time.monotonic() - self._gone[0] > STANDING_S:
+        # Others may forget what was read while this one still waits, so it goes on with its own.
+        known = self._gone
+        if known is None or time.monotonic() - known[0] > STANDING_S:
             read_at = time.monotonic()
             recent = EndedSession.ended_at > now() - timedelta(hours=self._hours)
             async with self._database.reading() as session:
@@ -187,10 +189,9 @@ class StaffDirectory:
                     select(StaffAccount.id).where(StaffAccount.active.is_(False))
                 )
                 ended = await session.execute(select(EndedSession.id).where(recent))
-                self._gone = (
-                    read_at, frozenset(disabled.scalars()), frozenset(ended.scalars()),
-                )  # fmt: skip
-        return self._gone[1], self._gone[2]
+                known = read_at, frozenset(disabled.scalars()), frozenset(ended.scalars())
+                self._gone = known
+        return known[1], known[2]
 
     async def agents(self) -> list[StaffAccount]:
         """Active accounts with the role agent."""

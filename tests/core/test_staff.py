@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from core import staff as staff_module
@@ -69,3 +71,19 @@ async def test_the_password_is_due_again_some_day(
     monkeypatch.setattr(staff_module, "LONGEST_SESSION_H", 0.0)
     with pytest.raises(TokenExpired):
         await directory.renew(member)
+
+
+async def test_checks_and_changes_at_the_same_time(directory: StaffDirectory) -> None:
+    member = directory.read_token((await directory.login("lin", "correct-horse-7"))[0])
+
+    async def change() -> None:
+        for _ in range(20):
+            await directory.create("qiu", "correct-horse-8", "邱平", ["agent"], [])
+            await directory.set_active("qiu", active=False)
+
+    async def look() -> None:
+        for _ in range(60):
+            await directory.check(member)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(change(), *(look() for _ in range(10)))
