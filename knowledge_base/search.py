@@ -245,17 +245,22 @@ def _best_in_groups(
     vectors: Vectors, starts: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], query: Vectors
 ) -> tuple[Vectors, Vectors, list[int]]:
     """Best and mean cosine within each group of rows and the place of the best; -1 for an empty group."""
-    best = np.full(len(groups), -1.0, np.float32)
-    mean = np.full(len(groups), -1.0, np.float32)
-    places = [0] * len(groups)
-    for i, group in enumerate(groups):
-        rows = vectors[starts[group] : starts[group + 1]]
-        if len(rows):
-            near = rows @ query
-            places[i] = int(near.argmax())
-            best[i] = near[places[i]]
-            mean[i] = near.mean()
-    return best, mean, places
+    best, mean = np.full((2, len(groups)), -1.0, np.float32)
+    places = np.zeros(len(groups), np.int64)
+    counts = starts[groups + 1] - starts[groups]
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        return best, mean, places.tolist()
+    sizes = counts[filled]
+    begins = np.cumsum(sizes) - sizes
+    rows = np.repeat(starts[groups[filled]] - begins, sizes) + np.arange(int(sizes.sum()))
+    near = vectors[rows] @ query
+    best[filled] = np.maximum.reduceat(near, begins)
+    mean[filled] = np.add.reduceat(near, begins) / sizes
+    tops = np.flatnonzero(near == np.repeat(best[filled], sizes))
+    _, first = np.unique(np.searchsorted(begins, tops, side="right"), return_index=True)
+    places[filled] = tops[first] - begins
+    return best, mean, places.tolist()
 
 
 def _reason(decision: Decision, known: float, sure: float, exact: bool, model: RankingModel) -> str:
