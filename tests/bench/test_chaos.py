@@ -135,7 +135,7 @@ class Worker:
             line = await self.chaos.call("GET", "/handoffs?state=waiting", self.token)
             rows = line.json().get("handoffs", []) if line.is_success else []
             if rows:
-                await self._serve(random.choice(rows)["id"])
+                await self._serve(random.choice(rows)["handoff_id"])
             await asyncio.sleep(random.uniform(0.5, 2))
 
     async def _serve(self, handoff_id: str) -> None:
@@ -214,7 +214,7 @@ async def _every_handoff(chaos: Chaos, token: str) -> int:
             "handoffs"
         ]
         for row in rows:
-            check_handoff((await chaos.call("GET", f"/handoffs/{row['id']}", token)).json())
+            check_handoff((await chaos.call("GET", f"/handoffs/{row['handoff_id']}", token)).json())
         count += len(rows)
     return count
 
