@@ -110,7 +110,7 @@ class Talker:
         assert order == sorted(set(order)), "out of order"
         own = [m["text"] for m in messages if m["sender"] == "customer"]
         assert own == self.said, "a message was lost, doubled or moved"
-        stored = Counter(m["id"] for m in messages)
+        stored = Counter(m["message_id"] for m in messages)
         assert all(stored[reply] == 1 for reply in self.heard), "an answer was lost or doubled"
         return sum(m["sender"] == "agent" for m in messages)
 
