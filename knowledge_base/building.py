@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.columns import starts_of
 from knowledge_base.embedding.encoder import Kind, SentenceEncoder
 from knowledge_base.lexical import LexicalIndex
 from knowledge_base.phrasings import Phrasings, phrasings_of
@@ -147,7 +148,6 @@ def build_content(
     )  # fmt: skip
     form_vectors = vectors[: len(forms)]
     answer_vectors = cache.encode(answers, "passage", progress)
-    starts = np.concatenate([[0], np.cumsum([len(group) for group in questions])]).astype(np.int64)
     return SnapshotContent(
         meta=meta,
         entries=list(entries),
@@ -155,7 +155,7 @@ def build_content(
         answers=answer_vectors,
         negatives=vectors[len(forms) :],
         lexical=build_lexical(questions, answers),
-        links=memory.links(form_vectors, starts, answer_vectors),
+        links=memory.links(form_vectors, starts_of(map(len, questions)), answer_vectors),
     )
 
 

@@ -45,6 +45,8 @@ Doubles = npt.NDArray[np.float64]
 SIGNALS = ("question", "centre", "answer", "phrased", "lexical")
 _DATA = Path(__file__).resolve().parent.parent / "data"
 PAIRS = _DATA / "retrieval" / "calibration"
+SAID = _DATA / "retrieval" / "train"
+"""What customers said, with the entries they meant: what the encoder is taught with, and what is remembered."""
 REFUSALS = (_DATA / "nlu" / "out_of_scope.yml", _DATA / "retrieval" / "train_oos.jsonl")
 Vectors = npt.NDArray[np.float32]
 Pair = tuple[str, set[str]]
@@ -344,7 +346,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Calibrate the ranking for the built encoder.")
     parser.add_argument("--corpus", type=Path, default=Path("knowledge_base/corpus"))
     parser.add_argument("--pairs", type=Path, default=PAIRS)
-    parser.add_argument("--service", type=Path, default=_DATA / "retrieval" / "train")
+    parser.add_argument("--service", type=Path, default=SAID)
     parser.add_argument("--refusals", type=Path, nargs="+", default=REFUSALS)
     parser.add_argument("--encoder", type=Path, default=Path("var/models/encoder"))
     parser.add_argument("--out", type=Path, default=DEFAULTS_FILE)

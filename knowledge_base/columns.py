@@ -75,8 +75,8 @@ class EntryColumns:
             for form in {normalize(form) for form in entry.forms}
         )
         return cls(
-            _starts(len(entry.forms) for entry in entries),
-            _starts(len(entry.negative) for entry in entries),
+            starts_of(len(entry.forms) for entry in entries),
+            starts_of(len(entry.negative) for entry in entries),
             _bounds((entry.valid_from for entry in entries), -np.inf),
             _bounds((entry.valid_to for entry in entries), np.inf),
             np.array([value for value, _ in owned], np.uint64),
@@ -108,7 +108,8 @@ class EntryColumns:
             return cls(**{field.name: data[field.name] for field in fields(cls)})
 
 
-def _starts(counts: Iterable[int]) -> Ints:
+def starts_of(counts: Iterable[int]) -> Ints:
+    """Where groups of rows begin that follow one another, and where the last one ends, shape (groups + 1,)."""
     return np.concatenate([[0], np.cumsum(np.fromiter(counts, np.int64))]).astype(np.int64)
 
 

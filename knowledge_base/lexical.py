@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from knowledge_base.columns import Hashes, hashed
+from knowledge_base.columns import Hashes, hashed, starts_of
 
 K1, B = 1.2, 0.6
 Floats = npt.NDArray[np.float32]
@@ -78,7 +78,7 @@ class LexicalIndex:
         documents = numbers[order]
         frequency = counts[order].astype(np.float32)
         per_term = np.bincount(terms, minlength=len(hashes))
-        starts = np.concatenate([[0], np.cumsum(per_term)]).astype(np.int64)
+        starts = starts_of(per_term)
         rarity = np.log(1 + (size - per_term + 0.5) / (per_term + 0.5)).astype(np.float32)
         length = lengths.astype(np.float32)
         mean = float(length.mean()) if size else 1.0

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,6 +23,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
+
+from knowledge_base.columns import starts_of
 
 log = logging.getLogger(__name__)
 FILE = "phrasings.npz"
@@ -124,7 +126,7 @@ class Phrasings:
         parts = [self.vectors[self.starts[i] : self.starts[i + 1]] for i in kept]
         digest = hashlib.sha256(repr((self.digest, kept)).encode()).hexdigest()[:16]
         return Phrasings(
-            tuple(self.names[i] for i in kept), np.concatenate(parts), boundaries(map(len, parts)),
+            tuple(self.names[i] for i in kept), np.concatenate(parts), starts_of(map(len, parts)),
             self.form_mean, self.answer_mean, digest,
         )  # fmt: skip
 
@@ -224,8 +226,3 @@ def _unit(vectors: Vectors) -> Vectors:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     result: Vectors = (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
     return result
-
-
-def boundaries(sizes: Iterable[int]) -> Ints:
-    """Where groups of rows begin that stand one after another, and where the last one ends."""
-    return np.concatenate([[0], np.cumsum(list(sizes))]).astype(np.int64)

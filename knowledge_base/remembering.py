@@ -11,14 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from knowledge_base.calibrate import read_pairs
+from knowledge_base.calibrate import SAID, read_pairs
+from knowledge_base.columns import starts_of
 from knowledge_base.embedding.encoder import SentenceEncoder
-from knowledge_base.phrasings import FILE, Phrasings, boundaries
+from knowledge_base.phrasings import FILE, Phrasings
 from knowledge_base.rendering import without_figures
 from knowledge_base.seed_corpus import CORPUS, read_corpus
 from knowledge_base.text import normalize
-
-SAID = Path(__file__).resolve().parent.parent / "data" / "retrieval" / "train"
 
 
 def remember(encoder: SentenceEncoder, corpus: Path = CORPUS, said: Path = SAID) -> Phrasings:
@@ -33,7 +32,7 @@ def remember(encoder: SentenceEncoder, corpus: Path = CORPUS, said: Path = SAID)
     answers = [normalize(without_figures(entry.answer)) for entry in entries]
     texts = [text for group in by_topic.values() for text in group]
     return Phrasings(
-        tuple(by_topic), encoder.encode(texts, "query"), boundaries(map(len, by_topic.values())),
+        tuple(by_topic), encoder.encode(texts, "query"), starts_of(map(len, by_topic.values())),
         encoder.encode(forms, "query").mean(axis=0),
         encoder.encode(answers, "passage").mean(axis=0),
         _digest(encoder.fingerprint, [*by_topic, *texts, *forms, *answers]),
