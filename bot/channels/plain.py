@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 Choice = dict[str, str]
@@ -12,19 +13,19 @@ Choice = dict[str, str]
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^\s)]+)\)")
 _PICK = re.compile(r"(?:我?选|第)?\s*([0-9]{1,2}|[一二三四五六七八九十])\s*(?:个|项|号|条)?")
+_FIGURE = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-0?(\d{1,2})", re.ASCII)
+_ROWS = {"bill": "items", "plans": "plans", "usage": "buckets"}
 _NUMERALS = "一二三四五六七八九十"
 _WRAPPING = "「」『』“”\"'‘’【】[]()（）.。、,，!！ "
 RATING = "对本次服务满意吗？请回复1到5打分，5分最满意。"
 
 
 def text_of(said: dict[str, Any]) -> str:
-    """What a message says, its card included; a person's words carry their name."""
-    card = said.get("card")
-    lines = [
-        _plain(str(said.get("text") or "")),
-        *card_lines(card if isinstance(card, dict) else {}),
-    ]
-    text = "\n".join(line for line in lines if line).strip()
+    """What a message says, its card included unless the words tell it all; a person's carry their name."""
+    words, card = _plain(str(said.get("text") or "")), said.get("card")
+    card = card if isinstance(card, dict) and not _told(words, card) else {}
+    text = "\n".join(line for line in (words, *card_lines(card)) if line).strip()
     if said.get("sender") == "agent":
         return f"【人工客服{said.get('agent_name') or ''}】\n{text}"
     return text
@@ -74,6 +75,18 @@ def _plain(text: str) -> str:
     return _LINK.sub(r"\1 \2", _BOLD.sub(r"\1", text))
 
 
+def _told(words: str, card: dict[str, Any]) -> bool:
+    """Whether every name and figure of the card stands in the words already."""
+    rows = _items(card, _ROWS.get(str(card.get("type")), ""))
+    figures = _figures(" ".join(card_lines(card)[1:]))
+    names = [str(row.get("name") or "") for row in rows]
+    return bool(rows) and all(n in words for n in names) and figures <= _figures(words)
+
+
+def _figures(text: str) -> set[Decimal]:
+    return {Decimal(figure) for figure in _FIGURE.findall(text)}
+
+
 def card_lines(card: dict[str, Any]) -> list[str]:
     """The card in words, figures as they came."""
     shape = _SHAPES.get(str(card.get("type")))
@@ -81,7 +94,7 @@ def card_lines(card: dict[str, Any]) -> list[str]:
 
 
 def _bill(card: dict[str, Any]) -> list[str]:
-    head = " ".join(str(card[name]) for name in ("title", "month") if card.get(name))
+    head = card.get("title") or f"{_month(card)}账单"
     items = [
         f"· {item.get('name')} {item.get('amount')}元"
         + (f"（{item['change']}）" if item.get("change") else "")
@@ -90,8 +103,13 @@ def _bill(card: dict[str, Any]) -> list[str]:
     lines = [f"【{head}】", *items, f"合计 {card.get('total')}元"]
     compare = card.get("compare")
     if isinstance(compare, dict):
-        lines.append(f"对比{compare.get('month')}：{compare.get('total')}元")
+        lines.append(f"对比{_month(compare)}：{compare.get('total')}元")
     return lines
+
+
+def _month(shape: dict[str, Any]) -> str:
+    """「2026-09」 as people say it."""
+    return _MONTH.sub(r"\1年\2月", str(shape.get("month") or ""))
 
 
 def _plans(card: dict[str, Any]) -> list[str]:
@@ -125,7 +143,7 @@ def _ticket(card: dict[str, Any]) -> list[str]:
     ]
 
 
-def _items(card: dict[str, Any], name: str) -> Iterable[dict[str, Any]]:
+def _items(card: dict[str, Any], name: str) -> list[dict[str, Any]]:
     found = card.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 

@@ -31,15 +31,36 @@ def test_nothing_was_offered() -> None:
 
 def test_a_bill_in_words() -> None:
     card = {
-        "type": "bill", "title": "账单", "month": "2026-10", "total": "158.40",
+        "type": "bill", "month": "2026-10", "total": "158.40",
         "items": [{"name": "套餐", "amount": "129.00"},
                   {"name": "流量", "amount": "20.00", "change": "+20.00"}],
         "compare": {"month": "2026-09", "total": "134.00"},
     }  # fmt: skip
     assert text_of({"sender": "bot", "text": "**上月**账单", "card": card}) == (
-        "上月账单\n【账单 2026-10】\n· 套餐 129.00元\n· 流量 20.00元（+20.00）\n"
-        "合计 158.40元\n对比2026-09：134.00元"
+        "上月账单\n【2026年10月账单】\n· 套餐 129.00元\n· 流量 20.00元（+20.00）\n"
+        "合计 158.40元\n对比2026年9月：134.00元"
     )
+
+
+def test_a_card_whose_every_figure_was_said_is_not_said_again() -> None:
+    items = [{"name": "套餐", "amount": "129.00"}, {"name": "彩铃", "amount": "5.00"}]
+    card = {
+        "type": "bill",
+        "title": "10月账单",
+        "month": "2026-10",
+        "total": "134.00",
+        "items": items,
+    }
+    words = "您10月的账单是134元：套餐129.00元、彩铃5元。"
+    assert text_of({"text": words, "card": card}) == words
+    for less in ("您10月的账单是134元：套餐129.00元。", "您的账单是134元：套餐129元、5元。", ""):
+        assert "【10月账单】" in text_of({"text": less, "card": card})
+    plan = {"name": "畅享39元", "price": "39.00", "data_gb": 20, "minutes": 100, "reason": "更省"}
+    plans = {"type": "plans", "title": "为您推荐", "plans": [plan]}
+    words = "推荐畅享39元：每月39元，20GB流量、100分钟通话。"
+    assert text_of({"text": words, "card": plans}) == words
+    ticket = {"type": "ticket", "id": "T1", "status": "处理中", "steps": [{"text": "7日内处理"}]}
+    assert "处理中" in text_of({"text": "工单T1，7日内。", "card": ticket})
 
 
 def test_plans_usage_and_tickets_in_words() -> None:
