@@ -93,6 +93,11 @@ def channel_typing(name: str, account: str) -> str:
     return f"{PREFIX}:channel:{{{name}}}:typing:{account}"
 
 
+def channel_taken(channel: str, account: str) -> str:
+    """Set while a colleague serves the account in the platform's own client; expires."""
+    return f"{PREFIX}:channel:{{{channel}}}:taken:{account}"
+
+
 def channel_sync_lock(name: str) -> str:
     """Lock: one process reads a platform's message log at a time."""
     return f"{PREFIX}:channel:{{{name}}}:sync:lock"

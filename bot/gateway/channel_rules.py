@@ -113,6 +113,15 @@ def _saying(text: str) -> OwnWords:
     return answer
 
 
+def silence(text: str) -> Plan:
+    """Stored and left to somebody else."""
+
+    async def answer(*_: Any) -> list[Draft]:
+        return []
+
+    return Plan(text, answer)
+
+
 def about_media(card: dict[str, Any]) -> OwnWords:
     """The bot's words for what it cannot read; a person will see it."""
     kind = str(card.get("kind"))

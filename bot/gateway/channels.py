@@ -119,7 +119,7 @@ def build_channels(
             settings.wecom_corp_id,
             settings.wecom_aes_key.get_secret_value(),
         )
-        desk = WeComDesk(callbacks, wecom, reception, contacts, outbox, courier)
+        desk = WeComDesk(callbacks, wecom, reception, contacts, outbox, courier, redis)
         desk.reader = LogReader(wecom, database, redis, desk.store)
         channels.wecom = desk
     return channels

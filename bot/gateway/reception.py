@@ -37,8 +37,8 @@ UNANSWERED_AFTER = timedelta(seconds=45)
 """A stored message without an answer after this was left by a process that died."""
 _FORGOTTEN_AFTER = timedelta(minutes=15)
 _RECOVER_EVERY_S = 20.0
-_REPEATED_WITHIN_S = 3600
-"""Much longer than a platform repeats a callback, or takes one signed before."""
+_REPEATED_WITHIN_S = {"wechat": 3600, "wecom": 3 * 86_400 + 3600}
+"""Longer than a platform repeats a callback, or keeps its log, which may be read again from its start."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Reception:
     async def _remember(self, heard: Heard, conversation_id: str) -> None:
         key = channel_message(heard.channel, heard.key)
         with contextlib.suppress(RedisError):
-            await self._redis.set(key, conversation_id, ex=_REPEATED_WITHIN_S)
+            await self._redis.set(key, conversation_id, ex=_REPEATED_WITHIN_S[heard.channel])
 
     async def answer(self, accepted: Accepted) -> None:
         """Has a stored message answered by whoever owns the conversation. Raises ChangdaError."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect
 
 from bot.channels.base import NotDelivered
@@ -24,16 +26,22 @@ from bot.channels.wecom.adapter import MAX_BYTES, WeComAdapter
 from bot.channels.wecom.callback import Envelope
 from bot.channels.wecom.inbound import NAME, Item
 from bot.channels.wecom.log_reader import LogReader
+from bot.gateway.channel_rules import silence
 from bot.gateway.reception import Accepted, Heard, Reception
 from bot.gateway.wechat_api import limited_body, refusal
 from core.clock import now
 from core.errors import ChangdaError
+from core.redis_keys import channel_taken
 
 router = APIRouter(include_in_schema=False)
 log = structlog.get_logger(__name__)
 DONE = "success"
 _WELCOME_S = 15.0
 """A welcome's code is good for 20 seconds."""
+_TAKEN_S = 48 * 3600
+"""The platform ends a session in which the customer has been silent for so long."""
+TAKEN = "同事在企业微信客户端接待了这位客户，期间机器人不说话，这里发的话要等那边结束后才能送达。"
+ENDED = "企业微信客户端里的接待结束了，机器人继续服务。"
 
 
 @dataclass
@@ -46,6 +54,7 @@ class WeComDesk:
     contacts: Contacts
     outbox: Outbox
     courier: Courier
+    redis: Redis
 
     def __post_init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -78,6 +87,8 @@ class WeComDesk:
                 )  # fmt: skip
                 accepted = await self.reception.store(heard)
                 if accepted is not None:
+                    if await self._is_taken(item.account):
+                        accepted = replace(accepted, plan=silence(accepted.plan.text))
                     to_answer[item.account].append(accepted)
             else:
                 await self._event(item)
@@ -108,8 +119,30 @@ class WeComDesk:
                 await self.courier.tell_staff(lost, line, "failed")
         elif item.kind == "recall":
             await self.reception.tell_staff(NAME, item.account, "客户撤回了一条消息。", item.key)
+        elif item.kind == "colleague":
+            line = f"同事在企业微信里对客户说：{item.text}"
+            await self.reception.tell_staff(NAME, item.account, line, item.key)
+        elif item.kind in ("taken", "ended"):
+            await self._take(item.account, item.kind == "taken")
+            line = TAKEN if item.kind == "taken" else ENDED
+            await self.reception.tell_staff(NAME, item.account, line, item.key)
         else:
             log.info("wecom_event", event=item.text)
+
+    async def _take(self, account: str, taken: bool) -> None:
+        """Notes whether a colleague serves the account in WeCom's client: the bot is silent meanwhile."""
+        key = channel_taken(NAME, account)
+        try:
+            await (self.redis.set(key, "1", ex=_TAKEN_S) if taken else self.redis.delete(key))
+        except RedisError as error:
+            log.warning("wecom_session_not_noted", error=type(error).__name__)
+
+    async def _is_taken(self, account: str) -> bool:
+        try:
+            return bool(await self.redis.exists(channel_taken(NAME, account)))
+        except RedisError as error:
+            log.warning("wecom_session_not_known", error=type(error).__name__)
+            return False
 
     async def _welcome(self, item: Item, until: datetime) -> None:
         """Sends the greeting within the code's life; without success it waits for the first message."""

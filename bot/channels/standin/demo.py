@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from bot.channels.standin.people import Faults, Person
 from bot.channels.standin.wechat import OfficialAccount
-from bot.channels.standin.wecom import ENDED, STAFF, Enterprise
+from bot.channels.standin.wecom import STAFF, Enterprise
 
 if TYPE_CHECKING:
     from bot.channels.standin.app import Platform
@@ -213,14 +213,16 @@ async def _recall(desk: Enterprise, person: Person, _: Body) -> None:
     await desk.recall(person.id)
 
 
-async def _colleague(_: Enterprise, person: Person, __: Body) -> None:
-    person.state = STAFF
-    person.see("platform", "同事已在企业微信客户端接待这位客户")
+async def _colleague(desk: Enterprise, person: Person, body: Body) -> None:
+    if person.state != STAFF:
+        person.see("platform", "同事已在企业微信客户端接待这位客户")
+        await desk.take(person.id)
+    await desk.colleague_says(person.id, _text(body) or "您好，我是小赵，接下来由我为您服务。")
 
 
-async def _end(_: Enterprise, person: Person, __: Body) -> None:
-    person.state = ENDED
+async def _end(desk: Enterprise, person: Person, _: Body) -> None:
     person.see("platform", "会话已结束")
+    await desk.end(person.id)
 
 
 _WECOM: dict[str, Act] = {

@@ -9,10 +9,13 @@ from typing import Any
 from bot.channels.standin.people import SAID, Clock, Faults, Person
 from bot.channels.standin.pushing import Answer, Pusher
 
-CUSTOMER, SYSTEM = 3, 4
+CUSTOMER, SYSTEM, SERVICER = 3, 4, 5
 LOG_S, TOKEN_S, WELCOME_S = 3 * 86_400.0, 600.0, 20.0
 MAX_TEXT_BYTES = 2048
 NEW, BOT, QUEUE, STAFF, ENDED = 0, 1, 2, 3, 4
+TAKEN_FROM_POOL, CLOSED = 1, 3
+"""Changes of a session, as their event tells them."""
+_CURSOR = re.compile(r"cursor_(\d+)")
 _MSGID = re.compile(r"[0-9a-zA-Z_-]{1,32}")
 Body = dict[str, Any]
 
@@ -89,6 +92,29 @@ class Enterprise:
         event = {"event_type": "user_recall_msg", "recall_msgid": last["msgid"]}
         return await self._event(self.people[customer], event)
 
+    async def take(self, customer: str) -> Answer:
+        """A colleague takes the session in WeCom's own client."""
+        self.people[customer].state = STAFF
+        return await self._changed(customer, TAKEN_FROM_POOL, new_servicer_userid="zhao")
+
+    async def end(self, customer: str) -> Answer:
+        """The colleague ends it."""
+        self.people[customer].state = ENDED
+        return await self._changed(customer, CLOSED, old_servicer_userid="zhao")
+
+    async def _changed(self, customer: str, change: int, **who: str) -> Answer:
+        event: Body = {"event_type": "session_status_change", "change_type": change}
+        return await self._event(self.people[customer], event | who)
+
+    async def colleague_says(self, customer: str, text: str) -> Answer:
+        """The colleague writes in WeCom's own client."""
+        person = self.people[customer]
+        person.see("service", text, via="colleague")
+        content: Body = {"content": text}
+        item: Body = {"msgtype": "text", "text": content, "origin": SERVICER}
+        self._write(person, item | {"servicer_userid": "zhao"})
+        return await self._hint()
+
     async def bounce(self, msgid: str, why: int) -> Answer:
         """What was taken could not be delivered after all."""
         person = self.people[str(self.sent[msgid]["touser"])]
@@ -151,8 +177,10 @@ class Enterprise:
         token = body.get("token")
         if token and self.reading.get(str(token), 0) < self.clock.now():
             return {"errcode": 95007, "errmsg": "invalid token"}
-        cursor = str(body.get("cursor") or "cursor_0")
-        start = max(0, int(cursor.removeprefix("cursor_")) - self.first)
+        given = _CURSOR.fullmatch(str(body.get("cursor") or "cursor_0"))
+        if given is None:
+            return {"errcode": 40058, "errmsg": "invalid cursor"}
+        start = max(0, int(given.group(1)) - self.first)
         size = min(int(body.get("limit") or 1000), self.page)
         oldest = self.clock.now() - LOG_S
         items = [i for i in self.log[start : start + size] if i["send_time"] > oldest]

@@ -18,8 +18,13 @@ MAX_BYTES = 2048
 TIMEOUT_S = 5.0
 WRONG_STATE = 95018
 BOT_STATE = 1
+_BAD_PARAMETER, _BAD_LOG_TOKEN = 40058, 95007
 _MENU_HEAD_BYTES = 1024
 _RATE_WAIT_S = 60.0
+
+
+class CursorRefused(NotDelivered):
+    """The log cannot be read on from there."""
 
 
 class WeComAdapter:
@@ -85,11 +90,20 @@ class WeComAdapter:
         """A page of the message log: items, the next cursor, whether there is more.
 
         Raises:
+            CursorRefused: the platform does not know this cursor.
             NotDelivered: it cannot be read now.
         """
         body: dict[str, Any] = {"open_kfid": open_kfid, "limit": limit}
         body |= {name: value for name, value in (("cursor", cursor), ("token", token)) if value}
-        answer = await self._post("/cgi-bin/kf/sync_msg", body)
+        try:
+            answer = await self.calls.post("/cgi-bin/kf/sync_msg", body)
+        except ApiError as error:
+            if error.code == _BAD_LOG_TOKEN and token:
+                # It lives for ten minutes; without one the log is read all the same, less often.
+                return await self.read_log(open_kfid, cursor, "", limit)
+            if error.code == _BAD_PARAMETER and cursor:
+                raise CursorRefused("平台不认游标") from error
+            raise _translated(error.code) from error
         items = answer.get("msg_list")
         following = answer.get("next_cursor")
         return (

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from bot.channels.wechat.inbound import web_address
 
 NAME = "wecom"
-CUSTOMER, SYSTEM = 3, 4
-"""Origins."""
+CUSTOMER, SYSTEM, COLLEAGUE = 3, 4, 5
+"""Origins; a colleague writes in WeCom's own client."""
 _MAX_ACCOUNT = 128
 _KINDS = {
     "image": "[图片]",
@@ -27,7 +27,9 @@ _FAILURES = {
     6: "超过了5条的限制",
     10: "客户拒收消息",
 }
-Kind = Literal["message", "enter", "failed", "recall", "other"]
+_ENDED = 3
+"""The change of a session that ends it; all others give it to a colleague."""
+Kind = Literal["message", "enter", "failed", "recall", "taken", "ended", "colleague", "other"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Item:
     Args:
         account: ``open_kfid/external_userid``.
         key: the same whenever the item is read.
+        text: what the customer, or a colleague, wrote.
         acted: the customer tapped a choice.
         welcome_code: allows one welcome.
         failed_id: our message that did not arrive, and why.
@@ -54,13 +57,14 @@ class Item:
 
 
 def understand(raw: Any, open_kfid: str) -> Item | None:
-    """Reads one item; None for what is not for us (staff's own messages, damaged items)."""
+    """Reads one item; None for what is damaged or from nobody we know."""
     if not isinstance(raw, dict) or not isinstance(raw.get("msgid"), str):
         return None
     event = raw.get("event")
     if raw.get("msgtype") == "event" and isinstance(event, dict):
         return _event(raw, event, open_kfid)
-    if raw.get("origin") != CUSTOMER:
+    origin = raw.get("origin")
+    if origin not in (CUSTOMER, COLLEAGUE):
         return None
     account = _account(raw.get("open_kfid") or open_kfid, raw.get("external_userid"))
     if account is None:
@@ -69,6 +73,9 @@ def understand(raw: Any, open_kfid: str) -> Item | None:
     content = raw.get(kind)
     content = content if isinstance(content, dict) else {}
     key = _key(raw["msgid"])
+    if origin == COLLEAGUE:
+        said = str(content.get("content") or "") if kind == "text" else ""
+        return Item("colleague", account, key, said[:2000] or _KINDS.get(kind, "[其他消息]"))
     if kind == "text":
         return Item(
             "message", account, key, str(content.get("content") or ""), acted=bool(content.get("menu_id")),
@@ -94,6 +101,8 @@ def _event(raw: dict[str, Any], event: dict[str, Any], open_kfid: str) -> Item |
         return Item(
             "failed", account, key, failed_id=str(event.get("fail_msgid"))[:64], reason=reason
         )
+    if kind == "session_status_change":
+        return Item("ended" if event.get("change_type") == _ENDED else "taken", account, key)
     if kind == "user_recall_msg":
         return Item("recall", account, key)
     return Item("other", account, key, text=str(kind)[:40])

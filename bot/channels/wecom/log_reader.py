@@ -16,7 +16,7 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.channels.base import NotDelivered
-from bot.channels.wecom.adapter import WeComAdapter
+from bot.channels.wecom.adapter import CursorRefused, WeComAdapter
 from bot.channels.wecom.inbound import NAME, Item, understand
 from core.clock import now
 from core.database import Base, Database, UtcDateTime
@@ -78,7 +78,12 @@ class LogReader:
         cursor, more = await self._cursor(open_kfid), True
         while more:
             # A short page says nothing: only has_more does.
-            raw, following, more = await self._adapter.read_log(open_kfid, cursor, token)
+            try:
+                raw, following, more = await self._adapter.read_log(open_kfid, cursor, token)
+            except CursorRefused:
+                # From the oldest that there is; what was read before is known.
+                log.error("wecom_cursor_refused", open_kfid=open_kfid)
+                raw, following, more = await self._adapter.read_log(open_kfid, cursor := "", token)
             items = [item for one in raw if (item := understand(one, open_kfid)) is not None]
             await self._store(items)
             if following != cursor:

@@ -10,6 +10,9 @@ from sqlalchemy import select
 
 from bot.channels.standin.wecom import BOT, ENDED, NEW, STAFF
 from bot.channels.wecom.log_reader import Cursor
+from bot.gateway.wecom_api import ENDED as ENDED_WORDS
+from bot.gateway.wecom_api import TAKEN
+from bot.identity.models import Known
 from core.outbox import Delivery
 from core.transcript import Draft
 from tests.bot.channels.conftest import World
@@ -162,6 +165,47 @@ async def test_a_new_session_is_taken_and_a_colleague_s_is_left_alone(world: Wor
     await world.wecom.say(WANG, "在吗")
     await world.until(lambda: any("我是小李" in text for text in person.texts()))
     assert person.state == NEW
+
+
+async def test_while_a_colleague_serves_in_wecom_the_bot_is_silent(world: World) -> None:
+    await world.wecom.enter(WANG)
+    await world.wecom.take(WANG)
+    await world.wecom.colleague_says(WANG, "我是小赵，马上帮您看。")
+    await world.wecom.say(WANG, "宽带坏了")
+    await world.wecom.end(WANG)
+    await world.wecom.say(WANG, "查话费")
+    person = world.wecom.people[WANG]
+    await world.until(lambda: "答：查话费" in "".join(person.texts()))
+    assert [body["text"] for body in world.dialogue.asked] == ["查话费"]
+    said = [m.text for m in await world.transcript("wecom", account(world)) if m.sender != "bot"]
+    assert said == [
+        TAKEN,
+        "同事在企业微信里对客户说：我是小赵，马上帮您看。",
+        "宽带坏了",
+        ENDED_WORDS,
+        "查话费",
+    ]
+    assert person.texts().count("我是小赵，马上帮您看。") == 1
+
+
+async def test_a_cursor_that_is_lost_or_refused_asks_nothing_twice(world: World) -> None:
+    """Also what was said before the account was unbound, and so lies in another conversation."""
+    await world.wecom.enter(WANG)
+    await world.services.identities.bind("wecom", account(world), Known("C1", "13800000001"))
+    await world.wecom.say(WANG, "查话费")
+    await world.wecom.say(WANG, "解除绑定")
+    person = world.wecom.people[WANG]
+    await world.until(lambda: any("已经解除绑定" in text for text in person.texts()))
+    await world.services.channels.settle()
+    seen, reader = len(person.texts()), world.services.channels.wecom.reader
+    for cursor in ("cursor_0", "not-a-cursor"):
+        await reader._keep(world.wecom.open_kfid, cursor)
+        await reader.read(world.wecom.open_kfid, "an-old-token")
+        await world.services.channels.settle()
+        async with world.services.database.reading() as session:
+            kept = (await session.execute(select(Cursor.cursor))).scalar_one()
+        assert kept == f"cursor_{len(world.wecom.log)}"
+    assert (len(world.dialogue.asked), len(person.texts())) == (1, seen)
 
 
 async def test_a_message_that_bounced_is_told_to_the_agent(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import { clock, h, lasting, tell } from "./dom.js";
 
-const VIA = { passive: "回调里直接回复", api: "客服消息接口", welcome: "欢迎语" };
+const VIA = { passive: "回调里直接回复", api: "客服消息接口", welcome: "欢迎语", colleague: "企业微信客户端" };
 const STATES = ["新会话", "机器人", "排队", "同事接待中", "已结束"];
 const KINDS = { said: "客户说话后", acted: "点菜单、关注、扫码后" };
 const TROUBLES = [
