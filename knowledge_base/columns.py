@@ -68,19 +68,21 @@ class EntryColumns:
     answer_mean: Vectors
 
     @classmethod
-    def of(cls, entries: Sequence[Served], forms: Vectors, answers: Vectors) -> EntryColumns:
-        owned = sorted(
-            (hashed(form), number)
-            for number, entry in enumerate(entries)
-            for form in {normalize(form) for form in entry.forms}
-        )
+    def of(
+        cls, entries: Sequence[Served], forms: Vectors, answers: Vectors,
+        owned: tuple[Hashes, Ints] | None = None,
+    ) -> EntryColumns:  # fmt: skip
+        """Of entries with the vectors of their forms and answers.
+
+        Args:
+            owned: ``form_hashes`` and ``form_owners``, where they are known.
+        """
         return cls(
             starts_of(len(entry.forms) for entry in entries),
             starts_of(len(entry.negative) for entry in entries),
             _bounds((entry.valid_from for entry in entries), -np.inf),
             _bounds((entry.valid_to for entry in entries), np.inf),
-            np.array([value for value, _ in owned], np.uint64),
-            np.array([number for _, number in owned], np.int64),
+            *(_owned(entries) if owned is None else owned),
             _mean(forms),
             _mean(answers),
         )
@@ -111,6 +113,23 @@ class EntryColumns:
 def starts_of(counts: Iterable[int]) -> Ints:
     """Where groups of rows begin that follow one another, and where the last one ends, shape (groups + 1,)."""
     return np.concatenate([[0], np.cumsum(np.fromiter(counts, np.int64))]).astype(np.int64)
+
+
+def members(starts: Ints, groups: Ints) -> Ints:
+    """Rows of some groups, one group after another; group i owns ``starts[i]:starts[i + 1]``."""
+    sizes = starts[groups + 1] - starts[groups]
+    begins = np.cumsum(sizes) - sizes
+    return np.repeat(starts[groups] - begins, sizes) + np.arange(int(sizes.sum()))
+
+
+def _owned(entries: Iterable[Served]) -> tuple[Hashes, Ints]:
+    owned = sorted(
+        (hashed(form), number)
+        for number, entry in enumerate(entries)
+        for form in {normalize(form) for form in entry.forms}
+    )
+    hashes = np.array([value for value, _ in owned], np.uint64)
+    return hashes, np.array([number for _, number in owned], np.int64)
 
 
 def _bounds(values: Iterable[float | None], unbounded: float) -> Doubles:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,80 @@ from knowledge_base.columns import Hashes, hashed, starts_of
 K1, B = 1.2, 0.6
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Counts = npt.NDArray[np.uint16]
+_MOST_COUNTED = 65_535
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How often a term stands in a document, beside each document number of an index's lists, and
+    how many terms each document has, shape (size,)."""
+
+    counts: Counts
+    lengths: Ints
+
+
+@dataclass(frozen=True)
+class Postings:
+    """Which term stands how often in which document: ``terms``, ``documents`` and ``counts`` lie side by
+    side, for each term in the order of the documents.
+
+    Attributes:
+        hashes: of the terms, sorted; ``terms`` are places in it.
+        lengths: number of terms of each document.
+    """
+
+    hashes: Hashes
+    terms: Ints
+    documents: Ints
+    counts: Counts
+    lengths: Ints
+
+    @classmethod
+    def of(cls, documents: Iterable[Sequence[str]]) -> Postings:
+        """Counts the terms of each document."""
+        vocabulary: dict[str, int] = {}
+        terms, numbers, counts, lengths = (array("i") for _ in range(4))
+        for number, words in enumerate(documents):
+            lengths.append(len(words))
+            for word, count in Counter(words).items():
+                terms.append(vocabulary.setdefault(word, len(vocabulary)))
+                numbers.append(number)
+                counts.append(min(count, _MOST_COUNTED))
+        hashes = np.array([hashed(word) for word in vocabulary], np.uint64)
+        place = np.empty(len(hashes), np.int32)
+        order = np.argsort(hashes)
+        place[order] = np.arange(len(hashes), dtype=np.int32)
+        return cls(
+            hashes[order], place[np.array(terms, np.int32)], np.array(numbers, np.int32),
+            np.array(counts, np.uint16), np.array(lengths, np.int32),
+        )  # fmt: skip
+
+    def placed(self, places: npt.NDArray[np.int64], size: int) -> Postings:
+        """The same with document i as document ``places[i]`` of ``size``, or nowhere where that is negative.
+
+        Args:
+            places: shape (documents,), rising where they are not negative.
+        """
+        here = places >= 0
+        lengths = np.zeros(size, np.int32)
+        lengths[places[here]] = self.lengths[here]
+        stays = here[self.documents]
+        documents = places[self.documents[stays]].astype(np.int32)
+        return Postings(self.hashes, self.terms[stays], documents, self.counts[stays], lengths)
+
+    def joined(self, other: Postings) -> Postings:
+        """Both together; each document has its terms in one of them."""
+        hashes = np.union1d(self.hashes, other.hashes)
+        both = (self, other)
+        terms = np.concatenate([np.searchsorted(hashes, p.hashes)[p.terms] for p in both])
+        documents = np.concatenate([p.documents for p in both])
+        order = np.argsort(terms * len(self.lengths) + documents, kind="stable")
+        counts = np.concatenate([p.counts for p in both])
+        return Postings(
+            hashes, terms[order].astype(np.int32), documents[order], counts[order],
+            self.lengths + other.lengths,
+        )  # fmt: skip
 
 
 class LexicalIndex:
@@ -44,6 +119,8 @@ class LexicalIndex:
         self.weights = weights
         self._rarity = rarity
         self.size = size
+        self.counted: Counted | None = None
+        """Known where the index was made, not where it was read: a search needs none of it."""
         # What an unknown term would weigh: it counts against the share of the query that is
         # covered.
         self._unknown = float(np.log(1 + (size + 0.5) / 0.5))
@@ -51,41 +128,36 @@ class LexicalIndex:
     @classmethod
     def build(cls, documents: Iterable[Sequence[str]]) -> LexicalIndex:
         """Builds the index from each document's terms (repetitions count)."""
-        vocabulary: dict[str, int] = {}
-        term_numbers, numbers, counts, lengths = (array("i") for _ in range(4))
-        for number, words in enumerate(documents):
-            lengths.append(len(words))
-            for word, count in Counter(words).items():
-                term_numbers.append(vocabulary.setdefault(word, len(vocabulary)))
-                numbers.append(number)
-                counts.append(count)
-        hashes = np.array([hashed(word) for word in vocabulary], np.uint64)
-        place = np.empty(len(hashes), np.int32)
-        order = np.argsort(hashes)
-        place[order] = np.arange(len(hashes), dtype=np.int32)
-        terms = place[np.array(term_numbers, np.int32)]
-        return cls._assemble(
-            hashes[order], terms, np.array(numbers, np.int32), np.array(counts, np.int32),
-            np.array(lengths, np.int32),
-        )  # fmt: skip
+        return cls.of(Postings.of(documents))
 
     @classmethod
-    def _assemble(
-        cls, hashes: Hashes, terms: Ints, numbers: Ints, counts: Ints, lengths: Ints
-    ) -> LexicalIndex:
-        size = len(lengths)
-        order = np.argsort(terms, kind="stable")
-        documents = numbers[order]
-        frequency = counts[order].astype(np.float32)
-        per_term = np.bincount(terms, minlength=len(hashes))
-        starts = starts_of(per_term)
+    def of(cls, postings: Postings) -> LexicalIndex:
+        """The index of what stands in each document; the same whichever way that was put together."""
+        per_term = np.bincount(postings.terms, minlength=len(postings.hashes))
+        used = per_term > 0
+        order = np.argsort(postings.terms, kind="stable")
+        documents, counts = postings.documents[order], postings.counts[order]
+        hashes, per_term = postings.hashes[used], per_term[used]
+        size, length = len(postings.lengths), postings.lengths.astype(np.float32)
         rarity = np.log(1 + (size - per_term + 0.5) / (per_term + 0.5)).astype(np.float32)
-        length = lengths.astype(np.float32)
         mean = float(length.mean()) if size else 1.0
         norm = K1 * (1 - B + B * length / max(mean, 1e-9))
+        frequency = counts.astype(np.float32)
         weights = np.repeat(rarity, per_term) * frequency * (K1 + 1)
         weights /= frequency + norm[documents]
-        return cls(hashes, starts, documents, weights.astype(np.float32), rarity, size)
+        made = cls(hashes, starts_of(per_term), documents, weights.astype(np.float32), rarity, size)
+        made.counted = Counted(counts, postings.lengths)
+        return made
+
+    def postings(self, counted: Counted) -> Postings:
+        """What the index was made of; raises ValueError when ``counted`` is another one's."""
+        if len(counted.counts) != len(self.documents) or len(counted.lengths) != self.size:
+            raise ValueError("the counts do not fit the lists")
+        numbers = np.arange(len(self._hashes), dtype=np.int32)
+        terms = np.repeat(numbers, np.diff(self._starts))
+        return Postings(
+            self._hashes, terms, np.asarray(self.documents), counted.counts, counted.lengths
+        )
 
     def scores(self, terms: Sequence[str]) -> Floats:
         """BM25 of every document, shape (size,); zero where nothing is shared."""

@@ -23,12 +23,13 @@ from core import events, redis_keys
 from core.clock import now
 from core.errors import Conflict, NotFound, Unavailable
 from core.events import LiveBus
-from knowledge_base.building import Progress, VectorCache, build_content
+from knowledge_base.building import Progress, VectorCache
 from knowledge_base.calibrate import model_for
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.golden import GoldenFailure, failures
 from knowledge_base.index import IndexUnavailable
 from knowledge_base.indexing import LOCAL, IndexStore
+from knowledge_base.merging import rebuilt
 from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Snapshot
 from knowledge_base.phrasings import phrasings_of
 from knowledge_base.ranking import default_model
@@ -258,7 +259,7 @@ class Publisher:
 
     def _build(self, entries: list[BaseEntry], tell: Progress) -> SnapshotContent:
         ranking = model_for(entries, self._encoder, self._cache)
-        return build_content(entries, self._cache, self._encoder, ranking, tell)
+        return rebuilt(entries, self._cache, self._encoder, ranking, tell, self._dir)
 
     async def _golden(self, content: SnapshotContent) -> list[GoldenFailure]:
         async with self._database.reading() as session:

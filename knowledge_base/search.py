@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.columns import members
 from knowledge_base.index import NO_KEY, IndexUnavailable, VectorIndex
 from knowledge_base.indexing import LOCAL, IndexStore
 from knowledge_base.phrasings import EMPTY, Phrasings, Reminded, phrasings_of
@@ -253,8 +254,7 @@ def _best_in_groups(
         return best, mean, places.tolist()
     sizes = counts[filled]
     begins = np.cumsum(sizes) - sizes
-    rows = np.repeat(starts[groups[filled]] - begins, sizes) + np.arange(int(sizes.sum()))
-    near = vectors[rows] @ query
+    near = vectors[members(starts, groups[filled])] @ query
     best[filled] = np.maximum.reduceat(near, begins)
     mean[filled] = np.add.reduceat(near, begins) / sizes
     tops = np.flatnonzero(near == np.repeat(best[filled], sizes))

@@ -4,8 +4,8 @@
     <knowledge_dir>/snapshots/<version>/         entries.jsonl, lines.npy, columns.npz; forms.npy, answers.npy,
                                                  negatives.npy; terms.npz, postings.npy,
                                                  weights.npy; for many vectors their codes
-                                                 forms.faiss, answers.faiss; links.npz; meta.json
-                                                 (last)
+                                                 forms.faiss, answers.faiss; links.npz; marks.npz;
+                                                 meta.json (last)
 
 Folders never change once they are complete; publishing replaces the pointer atomically. Reading
 needs nothing of the application, because Rasa does it too.
@@ -32,6 +32,7 @@ import numpy.typing as npt
 from knowledge_base.columns import EntryColumns, Ints, StoredRows, checksum_of, write_lines
 from knowledge_base.index import QuantizedIndex, VectorIndex, create_index
 from knowledge_base.lexical import LexicalIndex
+from knowledge_base.marks import Marks
 from knowledge_base.phrasings import Links
 from knowledge_base.ranking import RankingModel
 
@@ -122,6 +123,8 @@ class SnapshotContent:
     links: Links = None  # type: ignore[assignment]
     """To remembered phrasings; none where they are not given."""
     folder: Path | None = None
+    marks: Marks | None = None
+    """For the next publish; they are written, and read by nobody else."""
 
     def __post_init__(self) -> None:
         if self.links is None:
@@ -220,7 +223,7 @@ def sync_folder(folder: Path) -> None:
 def write_content(folder: Path, content: SnapshotContent) -> None:
     """Writes a snapshot into ``folder`` (new); ``meta.json`` comes last and makes it complete."""
     folder.mkdir(parents=True)
-    offsets, checksum = write_lines(folder / "entries.jsonl", map(asdict, content.entries))
+    offsets, checksum = write_lines(folder / "entries.jsonl", map(vars, content.entries))
     np.save(folder / "lines.npy", offsets)
     content.columns.save(folder / "columns.npz")
     for name in ("forms", "answers", "negatives"):
@@ -230,6 +233,8 @@ def write_content(folder: Path, content: SnapshotContent) -> None:
             index.write(folder / f"{name}.faiss")
     content.lexical.save(folder)
     content.links.save(folder / "links.npz")
+    if content.marks is not None:
+        content.marks.save(folder)
     for path in folder.iterdir():
         _sync_file(path)
     meta = replace(content.meta, checksum=checksum)
