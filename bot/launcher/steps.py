@@ -123,7 +123,8 @@ class Builder:
                     json.dumps(staff_passwords(self.secrets), sort_keys=True),
                 ),
                 self._seed,
-                settings.knowledge_dir,
+                # Every seeding leaves it; the folder is made by the step of the phrasings already.
+                settings.knowledge_dir / "publish.lock",
             ),
             Step(
                 "train",
@@ -182,6 +183,8 @@ class Builder:
     def _remember(self) -> None:
         command = [sys.executable, "-m", "knowledge_base.remembering"]
         command += ["--encoder", str(self.settings.encoder_dir)]
+        # Seeding asks for the same texts next.
+        command += ["--vectors", str(self.settings.knowledge_dir / "vectors")]
         run_command(command, self._logs / "phrasings.log", self.environment())
 
     def _migrate(self) -> None:
