@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bot.channels.standin.app import Platform
 
 PAGE = Path(__file__).parent / "page"
+CHAT = Path(__file__).parents[2] / "gateway" / "pages" / "chat"
+"""The customers' page, whose way to make elements is ours too."""
 TEMPLATE = "demo-notice"
 """The subscription template that the page's people may accept."""
 _POLICY = (
@@ -26,6 +28,7 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SEND = {"wechat": "/cgi-bin/message/custom/send", "wecom": "/cgi-bin/kf/send_msg"}
+_PICTURE = "/page/picture.png"
 _PLACE = (39.9977, 116.4813)
 Body = dict[str, Any]
 Act = Callable[[Any, Person, Body], Awaitable[Any]]
@@ -61,6 +64,7 @@ def install(app: FastAPI) -> None:
         return response
 
     app.mount("/page", StaticFiles(directory=PAGE))
+    app.mount("/chat", StaticFiles(directory=CHAT))
 
 
 def screen_of(platform: Platform, side: str, who: str) -> Body:
@@ -70,6 +74,7 @@ def screen_of(platform: Platform, side: str, who: str) -> Body:
     allowances = {"said": person.said, "acted": person.acted}
     return {
         "seen": person.seen,
+        "known": who in account.people,
         "following": person.following,
         "typing": person.typing_until > now,
         "left": {
@@ -171,7 +176,7 @@ async def _voice(account: OfficialAccount, person: Person, body: Body) -> None:
 
 
 async def _image(account: OfficialAccount, person: Person, body: Body) -> None:
-    person.see("me", "（图片）")
+    person.see("me", "（图片）", picture=_PICTURE)
     await account.message(person.id, "image", PicUrl=str(body.get("url") or ""), MediaId="demo")
 
 
@@ -198,7 +203,7 @@ async def _voice_wecom(desk: Enterprise, person: Person, _: Body) -> None:
 
 
 async def _image_wecom(desk: Enterprise, person: Person, _: Body) -> None:
-    person.see("me", "（图片）")
+    person.see("me", "（图片）", picture=_PICTURE)
     await desk.message(person.id, "image", {"media_id": "demo"})
 
 

@@ -1,26 +1,9 @@
-/** Building the page: data only ever becomes text nodes or attribute values, never markup. */
+/** What the phone and the console are built with; elements are made as on the customers' page. */
 
-/** An element: h("p.note", {title}, ...children). Functions among the props are listeners. */
-export function h(name, ...children) {
-	const [tag, ...classes] = name.split(".");
-	const node = document.createElement(tag);
-	if (classes.length) node.className = classes.join(" ");
-	const props = children[0]?.constructor === Object ? children.shift() : {};
-	for (const [key, value] of Object.entries(props)) {
-		if (typeof value === "function") node.addEventListener(key, value);
-		else if (value !== false && value != null) node.setAttribute(key, value === true ? "" : value);
-	}
-	node.append(...children.flat().filter((child) => child != null && child !== false && child !== ""));
-	return node;
-}
+export { h, tell } from "/chat/dom.js";
 
 /** An element that index.html marks with data-part. */
 export const part = (name) => document.querySelector(`[data-part="${name}"]`);
-
-/** Sets a text only when it is new, so that screen readers do not say it again. */
-export function tell(node, text) {
-	if (node.textContent !== text) node.textContent = text;
-}
 
 const two = (number) => String(number).padStart(2, "0");
 

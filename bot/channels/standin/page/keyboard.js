@@ -13,7 +13,7 @@ export class Keyboard {
 
 	/** Redraws only when something changed, so that a half-typed text stays. */
 	show(side, screen) {
-		const here = side === "wechat" ? screen.following : true;
+		const here = side === "wechat" ? screen.following : screen.known;
 		const wanted = JSON.stringify([side, here, screen.menu]);
 		if (wanted === this.drawn) return;
 		this.drawn = wanted;
@@ -23,6 +23,7 @@ export class Keyboard {
 	}
 
 	#stranger() {
+		if (this.side === "wecom") return [h("button.follow", { click: () => this.act("enter") }, "联系客服")];
 		return [h("button.follow", { click: () => this.act("follow") }, "关注公众号"),
 			h("button.quiet.wide", { click: () => this.act("follow", { text: "store-17" }) }, "扫营业厅的二维码关注")];
 	}
@@ -78,9 +79,9 @@ export class Keyboard {
 			["转人工", "say", { text: "转人工" }], ["发图片", "image", { url: picture }],
 			["发位置", "location", { text: PLACE }],
 			[wechat ? "说语音" : "发语音", "voice", { text: HEARD }],
-			wechat ? ["听不清的语音", "voice", {}] : ["撤回上一条", "recall"],
+			wechat ? ["没听清的语音", "voice", {}] : ["撤回上一条", "recall"],
 			wechat ? ["扫二维码", "scan", { text: "poster-3" }] : ["重新进入会话", "enter"],
-			wechat && ["同意服务通知", "consent"], wechat && ["取消关注", "unfollow"],
+			wechat && ["收服务通知", "consent"], wechat && ["取消关注", "unfollow"],
 		].filter(Boolean);
 		return h("div.more", things.map(([label, act, body]) => h("button", { click: () => this.act(act, body) }, label)));
 	}

@@ -43,7 +43,7 @@ export class Log {
 		const time = line.at - this.last > QUIET_S && h("p.time", clock(line.at).slice(0, 5));
 		this.last = line.at;
 		if (line.by === "platform") return [time, h("p.notice", line.text)].filter(Boolean);
-		const bubble = h("div.bubble", h("p", line.text), line.menu?.length ? this.#menu(line.menu) : null);
+		const bubble = h("div.bubble", line.picture ? h("img", { src: line.picture, alt: "图片" }) : h("p", line.text), line.menu?.length ? this.#menu(line.menu) : null);
 		const row = h(`div.row.${line.by}`, { title: clock(line.at) },
 			h("span.face", { "aria-hidden": true }, line.by === "me" ? "我" : "畅"),
 			h("span.sr", `${BY[line.by]}：`), bubble);

@@ -15,17 +15,22 @@ const state = {
 	side: address.get("side") === "wecom" ? "wecom" : "wechat",
 	who: PEOPLE[address.get("who")] ? address.get("who") : Object.keys(PEOPLE)[0],
 	screen: null,
+	gone: false,
+	trouble: "",
 };
 
-/** Does something and shows what came of it at once; failures are told in the panel. */
+const FAILED = "没有成功：演示服务没有应答，或者现在不能这样做。";
+const GONE = "连不上演示服务";
+
+/** Does something and shows what came of it at once, or that it failed. */
 async function act(name, body) {
 	const doing = perform(state.side, state.who, name, body);
 	setTimeout(refresh, 60);
 	try {
 		await doing;
-		panel.said("");
+		state.trouble = "";
 	} catch {
-		panel.said("没有成功：演示服务没有应答，或者现在不能这样做。");
+		state.trouble = FAILED;
 	}
 	await refresh();
 }
@@ -35,7 +40,7 @@ const keyboard = new Keyboard(part("foot"), act);
 const panel = new Panel(part("panel"), act, PEOPLE, goTo);
 
 function goTo(changes) {
-	Object.assign(state, changes, { screen: null });
+	Object.assign(state, changes, { screen: null, trouble: "" });
 	history.replaceState(null, "", `?${new URLSearchParams({ side: state.side, who: state.who })}`);
 	log.clear();
 	show();
@@ -47,9 +52,9 @@ async function refresh() {
 	try {
 		const screen = await look(side, who);
 		if (side === state.side && who === state.who) state.screen = screen;
-		document.body.toggleAttribute("data-gone", false);
+		state.gone = false;
 	} catch {
-		document.body.toggleAttribute("data-gone", true);
+		state.gone = true;
 	}
 	show();
 }
@@ -59,6 +64,7 @@ function show() {
 		tab.setAttribute("aria-selected", tab.dataset.side === state.side);
 	}
 	tell(part("title"), NAMES[state.side]);
+	tell(part("message"), state.gone ? GONE : state.trouble);
 	if (!state.screen) return;
 	part("typing").hidden = !state.screen.typing;
 	log.show(state.screen.seen);

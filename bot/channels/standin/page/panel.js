@@ -13,7 +13,6 @@ export class Panel {
 	constructor(node, act, people, goTo) {
 		this.rows = h("ol.events", { "aria-label": "客户看到了什么" });
 		this.counts = h("dl.counts");
-		this.message = h("p.message", { role: "status" });
 		this.waiting = h("p.dim", { role: "status" });
 		this.who = h("select", { "aria-label": "换一位客户", change: () => goTo({ who: this.who.value }) },
 			Object.entries(people).map(([id, name]) => h("option", { value: id }, name)));
@@ -22,16 +21,10 @@ export class Panel {
 		node.append(
 			h("header", h("h2", "平台的控制台"), h("label.who", "客户 ", this.who)),
 			h("p.dim", "这里是腾讯一侧的替身：签名、加密、重试、条数和时限都照官方文档执行，不连外网。"),
-			this.message,
 			h("section", h("h3", "还能发给客户"), this.counts),
 			h("section", h("h3", "时间"), h("div.buttons", button("过 1 小时", () => act("wait", { hours: 1 })), button("过 48 小时", () => act("wait", { hours: 48.1 })))),
 			h("section", h("h3", "让平台出故障"), h("div.buttons", TROUBLES.map(([kind, label]) => button(label, () => act("trouble", { kind })))), this.waiting, this.wecomOnly),
 			h("section.grow", h("h3", "客户看到了什么"), this.rows));
-	}
-
-	/** A line for what could not be done; empty for none. */
-	said(text) {
-		tell(this.message, text);
 	}
 
 	show(state, screen) {
