@@ -10,7 +10,8 @@ from typing import Any
 
 Choice = dict[str, str]
 """{"title", "payload"}"""
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_BOLD = re.compile(r"(?<!\*)\*\*(?!\*)(.+?)(?<!\*)\*\*(?!\*)")
+"""More than two stars hide a number: 138****0001."""
 _LINK = re.compile(r"\[([^\]\n]+)\]\((https?://[^\s)]+)\)")
 _PICK = re.compile(r"(?:我?选|第)?\s*([0-9]{1,2}|[一二三四五六七八九十])\s*(?:个|项|号|条)?")
 _FIGURE = re.compile(r"\d+(?:\.\d+)?", re.ASCII)

@@ -102,5 +102,10 @@ def test_a_rating_is_a_number() -> None:
     assert picked("5", choices) == {"title": "5分", "payload": "rating:5"}
 
 
+def test_stars_that_hide_a_number_are_kept() -> None:
+    hidden = "138****0001换成139****0009"
+    assert text_of({"text": f"**已经**{hidden}"}) == f"已经{hidden}"
+
+
 def test_links_stay_readable() -> None:
     assert text_of({"text": "看[这里](https://a.cn/b)"}) == "看这里 https://a.cn/b"

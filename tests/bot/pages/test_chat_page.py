@@ -131,6 +131,11 @@ async def test_little_markdown(gateway: FakeGateway, server: Server, open_page: 
     link = bubble.get_by_role("link")
     await expect(link).to_have_attribute("href", "https://example.com/a?b=1")
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
+    masked = "已从138****0001换成139****0009，**138****0001不再用**"
+    gateway.script["号码"] = [{"text": masked}]
+    await say(page, "号码")
+    await expect(replies(page).last).to_have_text(masked.replace("，**", "，")[:-2])
+    await expect(replies(page).last.locator("strong")).to_have_text("138****0001不再用")
 
 
 async def test_hostile_text_stays_text(

@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 
-const INLINE = /\*\*(.+?)\*\*|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[\w\-.~:/?#@!$&*+,;=%]+)/g;
+// Three stars or more hide digits.
+const INLINE = /\*{3,}|\*\*((?:[^*]|\*{3,})+?)\*\*(?!\*)|\[([^\]\n]+)\]\((https?:\/\/[^\s)]+)\)|(https?:\/\/[\w\-.~:/?#@!$&*+,;=%]+)/g;
 const BULLET = /^\s*[-*•·]\s+(.+)$/;
 // 「1、」 or 「1. 」, but never the start of an amount such as 59.00.
 const NUMBER = /^\s*(\d{1,2})(?:[.)]\s+|、\s*)(.+)$/;
@@ -33,7 +34,8 @@ function inline(text) {
 	for (const match of text.matchAll(INLINE)) {
 		const [whole, bold, label, target, bare] = match;
 		nodes.push(text.slice(from, match.index));
-		nodes.push(bold ? h("strong", bold) : link(target ?? bare, label ?? bare));
+		const href = target ?? bare;
+		nodes.push(bold ? h("strong", bold) : href ? link(href, label ?? bare) : whole);
 		from = match.index + whole.length;
 	}
 	return [...nodes, text.slice(from)];
