@@ -32,6 +32,7 @@ AGENTS = ("agent01", "agent02", "agent03", "agent04", "agent05")
 PAUSE_S = (1.5, 3.5)
 THINK_S = (6.0, 14.0)
 WANT_A_PERSON = 0.2
+MOVES = {move.value for move in Move}
 SAYINGS = (
     "你们有哪些套餐",
     "国际漫游怎么收费",
@@ -174,7 +175,7 @@ def check_handoff(detail: dict[str, Any]) -> None:
     """Its events are a chain of legal moves: never two owners at once."""
     state: State | None = None
     for event in detail["events"]:
-        if event["kind"] not in Move or event["to_state"] is None:
+        if event["kind"] not in MOVES or event["to_state"] is None:
             continue
         assert event["from_state"] == state, detail["events"]
         assert TRANSITIONS[state, Move(event["kind"])] == event["to_state"]
@@ -210,8 +211,8 @@ async def live_through_it(system: System) -> None:
 
 async def _every_handoff(chaos: Chaos, token: str) -> int:
     count = 0
-    for state in ("waiting", "active", "wrap_up", "closed", "abandoned", "returned"):
-        rows = (await chaos.call("GET", f"/handoffs?state={state}&limit=1000", token)).json()[
+    for state in State:
+        rows = (await chaos.call("GET", f"/handoffs?state={state.value}&limit=1000", token)).json()[
             "handoffs"
         ]
         for row in rows:
