@@ -196,8 +196,13 @@ def _flags(value: Any) -> tuple[str, ...]:
 def _identity(known: dict[str, Any], slot: Any) -> Identity | None:
     if known.get("customer_id") and int(known.get("assurance") or 0) >= VERIFIED:
         return Identity.from_dict(known)
-    # Several accounts may speak in one conversation; one's proof is not the other's.
-    same = isinstance(slot, dict) and slot.get("account") == known.get("account")
+    # Several accounts may speak in one conversation, and an account may have several numbers: what was
+    # proved of one is not proved of the other.
+    same = (
+        isinstance(slot, dict)
+        and slot.get("account") == known.get("account")
+        and known.get("phone") in (None, slot.get("phone"))
+    )
     if same and time.time() - float(slot.get("at", 0)) < VERIFIED_FOR_S:
         return Identity.from_dict(slot)
     return None

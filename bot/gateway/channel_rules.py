@@ -11,7 +11,7 @@ from typing import Any
 from bot.channels.contacts import Contact
 from bot.channels.plain import Choice, picked
 from bot.gateway import channel_words as said
-from bot.gateway import words
+from bot.gateway import numbers, words
 from bot.gateway.limits import AttemptLimiter
 from bot.identity.models import VERIFIED, ChannelAccount
 from core.errors import ChangdaError
@@ -40,13 +40,17 @@ class Plan:
         text: as it is stored; a picked choice says what its button says.
         answer: in the dialogue's place, while the bot owns the conversation.
         asks: what the dialogue is asked instead of the text.
-        unbinds: the account is nobody's afterwards.
+        unbinds: the number in use is forgotten afterwards.
+        uses: the bound number that is in use afterwards.
+        proves_anew: what proved the account until now counts no more.
     """
 
     text: str
     answer: OwnWords | None = None
     asks: str | None = None
     unbinds: bool = False
+    uses: str | None = None
+    proves_anew: bool = False
 
 
 class ChannelRules:
@@ -64,29 +68,23 @@ class ChannelRules:
         card: dict[str, Any] | None,
     ) -> Plan:
         """What to do with a message; ``contact`` as it was before the message came."""
-        phone = known.phone if known else None
         verified = known is not None and known.assurance >= VERIFIED
         if card is not None:
             return Plan(text, about_media(card))
         choice = picked(text, contact.choices)
-        if choice is not None:
-            return self._choice(choice)
+        if choice is not None and choice["payload"].startswith("rating:"):
+            return self._rating(choice)
+        text = choice["payload"] if choice else text
         folded = unicodedata.normalize("NFKC", text).strip().strip(_ENDS)
-        if _UNBIND.fullmatch(folded):
-            answer = said.UNBOUND if phone else said.NOT_BOUND
-            return Plan(text, _saying(answer), unbinds=bool(phone))
-        if _BIND.fullmatch(folded):
-            if verified and phone:
-                return Plan(text, _saying(said.bound(phone)))
-            return Plan(text, asks=said.BINDS_BY_ASKING)
-        if not verified and await self._too_many(contact, folded):
+        about = _about_numbers(text, folded, known, verified)
+        if about is not None and not about.asks:
+            return about
+        if (about or not verified) and await self._too_many(contact, folded):
             return Plan(text, _saying(said.TOO_MANY_TRIES))
-        return Plan(text)
+        return about or Plan(text)
 
-    def _choice(self, choice: Choice) -> Plan:
-        kind, _, score = choice["payload"].partition(":")
-        if kind != "rating":
-            return Plan(choice["payload"])
+    def _rating(self, choice: Choice) -> Plan:
+        score = choice["payload"].removeprefix("rating:")
 
         async def rate(conversation: Conversation, _: Message) -> list[Draft]:
             try:
@@ -106,9 +104,35 @@ class ChannelRules:
         return False
 
 
-def _saying(text: str) -> OwnWords:
+def _about_numbers(
+    text: str, folded: str, known: ChannelAccount | None, verified: bool
+) -> Plan | None:
+    """Binding, unbinding, choosing among several; None when the words are about something else."""
+    phone, bound = (known.phone, known.numbers or []) if known else (None, [])
+    if _UNBIND.fullmatch(folded):
+        if not phone:
+            return Plan(text, _saying(said.NOT_BOUND))
+        left = [number["phone"] for number in bound if number["phone"] != phone]
+        told = said.unbound(phone, left[-1] if left else None)
+        return Plan(text, _saying(told), unbinds=True)
+    wanted = numbers.to_bind(folded)
+    if wanted or _BIND.fullmatch(folded):
+        if verified and phone and wanted in (None, phone):
+            return Plan(text, _saying(said.bound(phone)))
+        if wanted is None:
+            return Plan(text, asks=said.BINDS_BY_ASKING)
+        asks = said.BINDS_BY_ASKING_FOR.format(wanted)
+        return Plan(text, asks=asks, proves_anew=bool(phone))
+    if known and phone and numbers.asks_which(folded):
+        return Plan(text, _saying(*numbers.listing(known)))
+    if used := numbers.to_use(folded, bound):
+        return Plan(text, _saying(said.used(used)), uses=used)
+    return None
+
+
+def _saying(text: str, choices: Sequence[Choice] = ()) -> OwnWords:
     async def answer(_: Conversation, message: Message) -> list[Draft]:
-        return [Draft("bot", text, in_reply_to=message.id)]
+        return [Draft("bot", text, list(choices) or None, in_reply_to=message.id)]
 
     return answer
 

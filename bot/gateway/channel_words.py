@@ -22,10 +22,30 @@ TOO_MANY_TRIES = (
 )
 NOT_BOUND = "您的微信还没有绑定手机号。要绑定的话，回复「绑定手机号」。"
 UNBOUND = "已经解除绑定，之后在这里不能再查到您的号码信息。要重新绑定，回复「绑定手机号」。"
+BINDS_BY_ASKING_FOR = "查一下{}的话费余额"
+BIND_ANOTHER = "要再绑定一个号码，回复「绑定」加上那个号码。"
 BINDS_BY_ASKING = "查话费余额"
 """Asked of the dialogue for a customer who wants to be bound: it verifies, and the answer shows that it worked."""
 
 
 def bound(phone: str) -> str:
     """The account is bound already."""
-    return f"您的微信已经绑定{mask(phone)}。要解除绑定，回复「解除绑定」。"
+    return f"您的微信已经绑定{mask(phone)}。{BIND_ANOTHER}要解除绑定，回复「解除绑定」。"
+
+
+def numbers(phone: str, others: int) -> str:
+    """Which number is in use, and whether there are more."""
+    more = "要换成别的号码，选一个就行。" if others else BIND_ANOTHER
+    return f"现在用的是{mask(phone)}。{more}"
+
+
+def used(phone: str) -> str:
+    """Another number is in use from now on."""
+    return f"好的，现在换成{mask(phone)}。查话费、办业务的时候，要用短信再验证一次。"
+
+
+def unbound(gone: str, left: str | None) -> str:
+    """One number is forgotten; which takes its place."""
+    if left is None:
+        return UNBOUND
+    return f"已经解除绑定{mask(gone)}，现在换成{mask(left)}。这个号码也要解除的话，再回复一次「解除绑定」。"

@@ -125,6 +125,12 @@ class ConversationRouter:
             HOP_SECONDS.labels(hop).observe(milliseconds / 1000)
         return Outcome(outcome.message, outcome.replies, outcome.state, timing)
 
+    async def forget(self, conversation_id: str) -> None:
+        """What the dialogue knows of this conversation, proofs of identity included, counts no more."""
+        conversation = await self._transcript.conversation(conversation_id)
+        with contextlib.suppress(DialogueDown):
+            await self._dialogue.forget(conversation.dialogue_id or conversation.id)
+
     def _plan(self, message: Message, plan: Plan | None) -> Plan:
         """What the channel's rules say comes first; on every channel one may ask for large type."""
         if plan is not None and (plan.answer or plan.asks):
@@ -149,6 +155,10 @@ class ConversationRouter:
             return {}
         if conversation.owner == "bot" and message.text == words.RESUME:
             await self._resume(conversation, message)
+            return {}
+        if conversation.owner == "bot" and (noted := await self._handoffs.contact_left(message)):
+            await self._transcript.append(conversation.id, Draft("system", noted))
+            await self._settle(message, None)
             return {}
         if conversation.owner == "bot":
             return await self._ask_bot(conversation, message, plan.asks or message.text, address)
@@ -243,8 +253,7 @@ class ConversationRouter:
         log.info("conversation_joined", left=conversation.id, joined=joined.id)
         if conversation.customer_id is not None:
             # What the dialogue learnt of one customer is nothing for the next.
-            with contextlib.suppress(DialogueDown):
-                await self._dialogue.forget(conversation.dialogue_id or conversation.id)
+            await self.forget(conversation.id)
         await self._bus.publish(here, MOVED, conversation_id=joined.id)
         if joined.owner != "bot":
             await self._transcript.append(joined.id, Draft("system", words.JOINED))

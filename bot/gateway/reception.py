@@ -181,11 +181,17 @@ class Reception:
 
     async def answer(self, accepted: Accepted) -> None:
         """Has a stored message answered by whoever owns the conversation. Raises ChangdaError."""
-        inbound = accepted.inbound
-        async with self.in_turn(inbound.channel, accepted.account):
-            outcome = await self._router.receive(inbound, accepted.plan)
-            if accepted.plan.unbinds and outcome.state == "bot":
-                await self._identities.unbind(inbound.channel, accepted.account)
+        inbound, plan = accepted.inbound, accepted.plan
+        account = (inbound.channel, accepted.account)
+        async with self.in_turn(*account):
+            if plan.proves_anew:
+                await self._identities.lapse(*account)
+                await self._router.forget(inbound.conversation_id)
+            outcome = await self._router.receive(inbound, plan)
+            if plan.unbinds and outcome.state == "bot":
+                await self._identities.unbind(*account)
+            elif plan.uses and outcome.state == "bot":
+                await self._identities.use(*account, plan.uses)
         self._courier.nudge()
 
     def in_turn(self, channel: str, account: str) -> AbstractAsyncContextManager[None]:

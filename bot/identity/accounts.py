@@ -153,6 +153,12 @@ class Identities:
             row.profile, row.verified_until = chosen["profile"], None
         return row
 
+    async def lapse(self, channel: str, account: str) -> None:
+        """Ends the account's proof; it stays bound."""
+        async with self._database.transaction() as session:
+            row = await self._row(session, channel, account)
+            row.verified_until = None
+
     async def unbind(self, channel: str, account: str, phone: str | None = None) -> bool:
         """Forgets one number of the account, by default the one in use; False when there was none.
 

@@ -73,6 +73,14 @@ async def test_one_accounts_proof_is_not_the_others(
     assert ("158.40" in text) is shown
 
 
+async def test_one_numbers_proof_is_not_the_others(bss: OperatorClient) -> None:
+    """An account that was proved for one of its numbers, and now speaks for another."""
+    slot = {**BASE, "at": time.time()}
+    asked = tracker(1, {"verified": slot}, phone="13900000009")
+    text, _ = await replies("action_query_bill", asked)
+    assert "158.40" not in text
+
+
 @pytest.mark.parametrize(("elderly", "person"), [(False, False), (True, True)])
 def test_the_elderly_get_a_person_at_the_first_anger(elderly: bool, person: bool) -> None:
     turn = Turn("c1", Request(text="太慢了"), angry=True, elderly=elderly)

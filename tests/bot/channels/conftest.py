@@ -29,6 +29,8 @@ from tests.conftest import free_port
 APP_ID, CORP_ID = "wx0123456789abcdef", "ww0123456789abcdef"
 TOKEN, SECRET = "callback-token", "secret-of-the-account"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+PATIENCE_S = 60.0
+"""How long the stand-in waits for an answer; twelve times as long as the platform."""
 
 
 @asynccontextmanager
@@ -100,7 +102,7 @@ class World:
     dialogue: StandInDialogue
     url: str
 
-    async def until(self, check: Callable[[], Any], seconds: float = 8) -> Any:
+    async def until(self, check: Callable[[], Any], seconds: float = 30) -> Any:
         """Waits for something to be true; its value."""
         for _ in range(int(seconds / 0.02)):
             if found := check():
@@ -125,6 +127,9 @@ async def world(
     async with listening(create_app(services=services), free_port()) as url:
         both.wechat.pusher.url = f"{url}/wechat/callback"
         both.wecom.pusher.url = f"{url}/wecom/callback"
+        # Nothing here is about time unless a test says so, however busy the machine.
+        both.wechat.pusher.patience_s = both.wecom.pusher.patience_s = PATIENCE_S
+        services.channels.wechat.reply_s = PATIENCE_S / 2  # type: ignore[union-attr]
         yield World(both.wechat, both.wecom, both.clock, services, dialogue, url)
         await services.channels.settle()
     stop.set()

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.channels.standin.wechat import OUT_OF_ORDER
+from bot.identity.models import Known
 from core.outbox import Delivery
 from core.transcript import Draft
 from handoff.context import HandoffRequest
@@ -164,6 +165,7 @@ async def test_a_process_that_runs_late_answers_earlier(
     await world.wechat.follow(LI)
     slowly(2.5)
     desk = world.services.channels.wechat
+    monkeypatch.setattr(desk, "reply_s", 3.5)
     monkeypatch.setattr(desk.pulse, "lag_s", lambda steps: 0.35 * steps)
     answer = await world.wechat.say(LI, "查话费")
     assert answer.body == "success"
@@ -418,6 +420,90 @@ async def test_binding_and_unbinding(world: World) -> None:
     assert world.dialogue.asked[-1]["metadata"]["customer"]["assurance"] == 0
     await world.wechat.say(LI, "解绑")
     assert "还没有绑定" in world.wechat.people[LI].texts()[-1]
+
+
+async def test_several_numbers_of_one_account(world: World) -> None:
+    def proves(customer: str, phone: str) -> None:
+        directive = {"name": "verified", "customer_id": customer, "phone": phone}
+        world.dialogue.answer = lambda _: {
+            "replies": [{"text": "验证通过。"}], "directives": [directive],
+        }  # fmt: skip
+
+    async def asked_as() -> tuple[str | None, int]:
+        world.dialogue.answer = lambda text: {"replies": [{"text": f"答：{text}"}]}
+        await world.wechat.say(LI, "查流量")
+        known = world.dialogue.asked[-1]["metadata"]["customer"]
+        return known.get("phone"), known["assurance"]
+
+    person = world.wechat.people
+    await world.wechat.follow(LI)
+    await world.wechat.say(LI, "绑定13800000001")
+    assert world.dialogue.asked[-1]["text"] == "查一下13800000001的话费余额"
+    proves("C1", "13800000001")
+    await world.wechat.say(LI, "246810")
+    first = await world.services.identities.conversation_of("wechat", LI)
+    assert await asked_as() == ("13800000001", 2)
+    await world.wechat.say(LI, "绑定13900000009")
+    # What was proved of the first number must not answer for the second.
+    assert first.id in world.dialogue.forgotten
+    assert world.dialogue.asked[-1]["metadata"]["customer"]["assurance"] == 1
+    proves("C1", "13900000009")
+    await world.wechat.say(LI, "246810")
+    assert await asked_as() == ("13900000009", 2)
+    await world.wechat.say(LI, "切换号码")
+    assert "现在用的是139****0009" in person[LI].texts()[-1]
+    await world.wechat.say(LI, "1")
+    assert "现在换成138****0001" in person[LI].texts()[-1]
+    assert await asked_as() == ("13800000001", 1)
+    await world.wechat.say(LI, "解除绑定")
+    assert "解除绑定138****0001，现在换成139****0009" in person[LI].texts()[-1]
+    assert await asked_as() == ("13900000009", 1)
+    assert (await world.services.identities.conversation_of("wechat", LI)).id == first.id
+    await world.wechat.say(LI, "解除绑定")
+    assert await asked_as() == (None, 0)
+    assert (await world.services.identities.conversation_of("wechat", LI)).id != first.id
+
+
+async def test_another_customer_s_number_has_a_conversation_of_its_own(world: World) -> None:
+    """Two customers share one phone: choosing the number chooses the conversation."""
+    identities = world.services.identities
+    await world.wechat.follow(LI)
+    his = await identities.bind("wechat", LI, Known("C1", "13800000001"))
+    await world.wechat.say(LI, "他的话")
+    hers = await identities.bind("wechat", LI, Known("C2", "13800000002"))
+    await world.wechat.say(LI, "她的话")
+    await world.wechat.say(LI, "换成尾号0001的号码")
+    await world.wechat.say(LI, "又是他")
+    customers = [
+        [m.text for m in await world.services.transcript.messages(one.id) if m.sender == "customer"]
+        for one in (his, hers)
+    ]
+    assert customers == [["他的话", "又是他"], ["她的话", "换成尾号0001的号码"]]
+    assert world.dialogue.asked[-1]["metadata"]["customer"]["customer_id"] == "C1"
+
+
+async def test_the_answer_goes_where_the_customer_spoke_last(world: World) -> None:
+    """The page shows everything, WeChat only what was asked there."""
+    known = {"customer_id": "C1", "phone": "13800000001"}
+    proof = {"replies": [{"text": "验证通过。"}], "directives": [{"name": "verified", **known}]}
+    person = world.wechat.people
+    await world.wechat.follow(LI)
+    world.dialogue.answer = lambda _: proof
+    await world.wechat.say(LI, "246810")
+    async with httpx.AsyncClient(base_url=world.url, trust_env=False) as http:
+        opened = (await http.post("/api/v1/sessions", json={"channel": "web"})).json()
+        http.headers["Authorization"] = f"Bearer {opened['access_token']}"
+        path = f"/api/v1/conversations/{opened['conversation_id']}/messages"
+        await http.post(path, json={"text": "246810"})
+        await agent_says(world, "给网页的话")
+        await world.services.channels.settle()
+        world.dialogue.answer = lambda text: {"replies": [{"text": f"答：{text}"}]}
+        await world.wechat.say(LI, "回到微信")
+        await agent_says(world, "给微信的话")
+        await world.until(lambda: any("给微信的话" in text for text in person[LI].texts()))
+        shown = [m["text"] for m in (await http.get(path)).json()["messages"]]
+    assert shown[-4:] == ["给网页的话", "回到微信", "答：回到微信", "给微信的话"]
+    assert not any("给网页的话" in text for text in person[LI].texts())
 
 
 async def test_guessing_codes_is_limited(world: World) -> None:
