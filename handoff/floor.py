@@ -212,5 +212,4 @@ def _late_ticket(ticket: Ticket, names: Mapping[str, str]) -> dict[str, Any]:
         "late": "first_reply" if reply else "resolve",
         "late_since": (ticket.first_reply_due if reply else ticket.resolve_due).isoformat(),
         "owner_name": names.get(ticket.owner or ""),
-        "skill_group_text": GROUP_WORDS[ticket.skill_group],
     }

@@ -16,8 +16,10 @@ from handoff.agents import Presence
 from handoff.assistance import Assistance, Assistant
 from handoff.callback import CallBack, QueuePolicy
 from handoff.canned import CannedReplies
+from handoff.casework import Casework
 from handoff.checks import check_active, check_owner
 from handoff.claims import Claims
+from handoff.contact import Contact
 from handoff.context import CustomerFacts
 from handoff.customer_view import CustomerView
 from handoff.escalation import Escalation
@@ -97,6 +99,10 @@ class HandoffService:
         self.views = DeskViews(
             database, transcript, builder, self.presence, assistance, self.promise
         )
+        self.casework = Casework(database, self.tickets, self.views, self.presence, transcript, bus)
+        contact = Contact(database, self.tickets, bus)
+        self.reveal_for_ticket = contact.reveal
+        self.contact_left = contact.left
         self._floor_view = FloorView(database, self.views, self.presence)
         self.floor = FloorFeed(self._floor_view, bus)
         self.conference = Conference(steps, self.presence, bus)
@@ -184,7 +190,7 @@ class HandoffService:
             raise InvalidInput("没有这个技能组，请重新选择。")
         handoff = await self.get(handoff_id)
         check_owner(handoff, staff)
-        return await self.tickets.create(
+        ticket = await self.tickets.create(
             kind=kind,
             grade=grade,
             title=title,
@@ -194,6 +200,8 @@ class HandoffService:
             conversation=await self._transcript.conversation(handoff.conversation_id),
             handoff_id=handoff_id,
         )
+        await self.casework.tell(ticket, staff)
+        return ticket
 
     async def customer_typing(self, conversation_id: str, text: str) -> None:
         """Shows what the customer is typing to the agents in the conversation, and to nobody else."""

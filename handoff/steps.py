@@ -82,8 +82,10 @@ class Step:
         handoff.state = after
         handoff.live_conversation = handoff.conversation_id if after in LIVE else None
         moment = now()
-        if after is State.WAITING and before != State.WAITING:
+        if after is State.WAITING and before not in (State.WAITING, State.OFFERED):
+            # An offer that nobody answered is no service: the customer waits on.
             handoff.waiting_since = moment
+        if after is State.WAITING and before != State.WAITING:
             handoff.escalate_at = None  # Another clock may run now.
         if (after in ENDED or after is State.WRAP_UP) and handoff.ended_at is None:
             handoff.ended_at = moment

@@ -118,9 +118,7 @@ class Supervising:
             NotAllowed: not the owner of a conversation in hand, nor a supervisor.
             NotFound: the customer left no number.
         """
-        why = " ".join(reason.split())
-        if not MIN_REASON <= len(why) <= MAX_REASON:
-            raise InvalidInput(f"请写明查看原因，{MIN_REASON}到{MAX_REASON}字。")
+        why = check_reason(reason)
         async with self._steps.step(handoff_id) as step:
             handoff = step.handoff
             in_hand = handoff.state in (State.ACTIVE, State.WRAP_UP)
@@ -147,3 +145,11 @@ class Supervising:
         async with self._database.reading() as session:
             rows = await session.execute(query.order_by(NumberReveal.id.desc()).limit(limit))
             return list(rows.scalars())
+
+
+def check_reason(reason: str) -> str:
+    """The reason in one line; raises InvalidInput when it is none."""
+    why = " ".join(reason.split())
+    if not MIN_REASON <= len(why) <= MAX_REASON:
+        raise InvalidInput(f"请写明查看原因，{MIN_REASON}到{MAX_REASON}字。")
+    return why

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from core.staff import Staff
 from handoff import tickets as tickets_room
+from handoff.casework import Call, Work
 from handoff.models import Grade, TicketKind, TicketState
 from handoff.service import HandoffService
 
@@ -25,6 +26,21 @@ class TicketStepBody(BaseModel):
     state: TicketState
     text: str = Field(max_length=2000)
     reply: bool = False
+    call: Call | None = None
+    """Whether a call reached the customer; "reached" counts as a reply."""
+    again_at: AwareDatetime | None = None
+    """When the customer will be called again."""
+
+
+class AssignBody(BaseModel):
+    owner: str | None = Field(None, max_length=40)
+    """Staff id; without it the group owns the case."""
+    skill_group: str | None = None
+    note: str = ""
+
+
+class ReasonBody(BaseModel):
+    reason: str
 
 
 def create_ticket_router(service: HandoffService, at_work: Any) -> APIRouter:
@@ -34,24 +50,41 @@ def create_ticket_router(service: HandoffService, at_work: Any) -> APIRouter:
 
     @router.get("/tickets")
     async def listed(
-        state: Literal["open", "processing", "resolved", "closed"] | None = None,
+        state: Literal["open", "processing", "resolved", "closed", "done"] | None = None,
         staff: Staff = signed_in,
     ) -> dict[str, Any]:
-        """Most urgent first; agents see their groups' and their own."""
-        states = (state,) if state else ("open", "processing")
-        groups = None if "supervisor" in staff.roles else staff.skill_groups
-        found = await service.tickets.listed(states, groups, staff.id)
-        return {"tickets": [tickets_room.shown(ticket) for ticket in found]}
+        """Open ones unless told otherwise, the one due first on top; agents see their groups' and their
+        own. ``done`` is resolved and closed, newest first."""
+        states = (state,) if state and state != "done" else tickets_room.OPEN
+        states = tickets_room.DONE if state == "done" else states
+        return {"tickets": await service.casework.listed(staff, states)}
+
+    @router.get("/tickets/{ticket_id}")
+    async def detail(ticket_id: str, staff: Staff = signed_in) -> dict[str, Any]:
+        """With the whole context package of its conversation, as of now."""
+        return {"ticket": await service.casework.detail(ticket_id, staff)}
 
     @router.post("/tickets/{ticket_id}/steps")
     async def advance(
         ticket_id: str, body: TicketStepBody, staff: Staff = signed_in
     ) -> dict[str, Any]:
-        await service.tickets.check_sight(ticket_id, staff)
-        ticket = await service.tickets.advance(
-            ticket_id, body.state, staff.id, body.text, body.reply
+        """What was done. The customer reads in their conversation that a call missed them, and how the
+        case ended."""
+        await service.casework.work(ticket_id, staff, Work(**body.model_dump()))
+        return {"ticket": await service.casework.detail(ticket_id, staff)}
+
+    @router.post("/tickets/{ticket_id}/assign")
+    async def assign(ticket_id: str, body: AssignBody, staff: Staff = signed_in) -> dict[str, Any]:
+        """To oneself, a colleague or a group; only the owner or a supervisor gives away what is owned."""
+        ticket = await service.casework.assign(
+            ticket_id, staff, body.owner, body.skill_group, body.note
         )
-        return {"ticket": tickets_room.shown(ticket)}
+        return {"ticket_id": ticket.id, "owner": ticket.owner, "skill_group": ticket.skill_group}
+
+    @router.post("/tickets/{ticket_id}/reveal")
+    async def reveal(ticket_id: str, body: ReasonBody, staff: Staff = signed_in) -> dict[str, Any]:
+        """The whole numbers, shown for ``seconds``; who asked and why is in the log before they are."""
+        return await service.reveal_for_ticket(ticket_id, staff, body.reason)
 
     @router.post("/handoffs/{handoff_id}/tickets", status_code=201)
     async def ticket(handoff_id: str, body: TicketBody, staff: Staff = signed_in) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import or_, select
+from sqlalchemy import case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import LOCAL_ZONE, now
@@ -19,7 +19,11 @@ from core.transcript import Conversation
 from handoff import sla
 from handoff.hours import ALWAYS, ServiceHours
 from handoff.models import Grade, Ticket, TicketKind, TicketState
+from handoff.routing import GROUP_WORDS
 
+OPEN: tuple[TicketState, ...] = ("open", "processing")
+"""Somebody still has to do something."""
+DONE: tuple[TicketState, ...] = ("resolved", "closed")
 KIND_WORDS: dict[TicketKind, str] = {
     "complaint": "投诉",
     "fault": "故障报修",
@@ -35,6 +39,7 @@ STATE_WORDS: dict[TicketState, str] = {
 }
 FIRST_REPLY_H: dict[Grade, float] = {"normal": 24, "high": 4}
 """Hours until somebody must have answered the customer."""
+CALL_WORDS = {"reached": "已与客户通话", "missed": "回电没有接通"}
 RESOLVE_H: dict[TicketKind, float] = {
     "complaint": 15 * 24,
     "fault": 48,
@@ -93,12 +98,12 @@ class TicketBook:
 
     async def listed(
         self,
-        states: Sequence[str] = ("open", "processing"),
+        states: Sequence[str] = OPEN,
         groups: Sequence[str] | None = None,
         owner: str | None = None,
         limit: int = 200,
     ) -> list[Ticket]:
-        """Tickets, most urgent first.
+        """Tickets, the one due first on top; of ended ones the newest.
 
         Args:
             groups: only what these skill groups own; None = all.
@@ -107,8 +112,11 @@ class TicketBook:
         query = select(Ticket).where(Ticket.state.in_(states))
         if groups is not None:
             query = query.where(or_(Ticket.skill_group.in_(groups), Ticket.owner == owner))
+        replied = Ticket.first_reply_at.is_not(None)
+        due = case((replied, Ticket.resolve_due), else_=Ticket.first_reply_due)
+        order = due if set(states) & set(OPEN) else Ticket.created_at.desc()
         async with self._database.reading() as session:
-            rows = await session.execute(query.order_by(Ticket.first_reply_due).limit(limit))
+            rows = await session.execute(query.order_by(order, Ticket.id).limit(limit))
             return list(rows.scalars())
 
     async def check_sight(self, ticket_id: str, staff: Staff) -> Ticket:
@@ -132,20 +140,48 @@ class TicketBook:
             IllegalMove: not from the present state.
         """
         async with self._database.transaction() as session:
-            ticket = await session.get(Ticket, ticket_id, with_for_update=True)
-            if ticket is None:
-                raise NotFound("没有找到这个工单。")
-            if state not in _TRANSITIONS[ticket.state]:
-                raise IllegalMove(
-                    f"工单当前是“{STATE_WORDS[ticket.state]}”，不能改为“{STATE_WORDS[state]}”。"
-                )
-            moment = now()
-            ticket.state, ticket.owner = state, actor
-            ticket.history = [*ticket.history, _step(state, text, actor, moment)]
-            if (reply or state == "resolved") and ticket.first_reply_at is None:
-                ticket.first_reply_at = moment
-            ticket.resolved_at = moment if state == "resolved" else ticket.resolved_at
+            ticket = await locked(session, ticket_id)
+            advance_in(ticket, state, actor, text, reply)
         return ticket
+
+
+async def locked(session: AsyncSession, ticket_id: str) -> Ticket:
+    """The ticket for a change within the caller's transaction; raises NotFound."""
+    ticket = await session.get(Ticket, ticket_id, with_for_update=True)
+    if ticket is None:
+        raise NotFound("没有找到这个工单。")
+    return ticket
+
+
+def advance_in(
+    ticket: Ticket,
+    state: TicketState,
+    actor: str,
+    text: str,
+    reply: bool = False,
+    call: Literal["reached", "missed"] | None = None,
+    again_at: datetime | None = None,
+) -> None:
+    """As ``TicketBook.advance``, on a locked ticket.
+
+    Args:
+        call: whether a call reached the customer.
+        again_at: when they will be called again.
+    """
+    if state not in _TRANSITIONS[ticket.state]:
+        raise IllegalMove(
+            f"工单当前是“{STATE_WORDS[ticket.state]}”，不能改为“{STATE_WORDS[state]}”。"
+        )
+    moment = now()
+    words = text.strip() or (CALL_WORDS[call] if call else STATE_WORDS[state])
+    step = _step(state, words, actor, moment)
+    step |= {"call": call} if call else {}
+    step |= {"again_at": again_at.isoformat()} if again_at else {}
+    ticket.state, ticket.owner = state, actor
+    ticket.history = [*ticket.history, step]
+    if (reply or state == "resolved") and ticket.first_reply_at is None:
+        ticket.first_reply_at = moment
+    ticket.resolved_at = moment if state == "resolved" else ticket.resolved_at
 
 
 async def create_in(
@@ -201,7 +237,8 @@ def shown(ticket: Ticket) -> dict[str, Any]:
     """For staff: phone masked, clocks visible."""
     moment = now()
     late_reply = ticket.first_reply_at is None and moment > ticket.first_reply_due
-    open_still = ticket.state in ("open", "processing")
+    open_still = ticket.state in OPEN
+    calls = [step for step in ticket.history if step.get("call")]
     return {
         "id": ticket.id,
         "kind": ticket.kind,
@@ -212,7 +249,10 @@ def shown(ticket: Ticket) -> dict[str, Any]:
         "title": mask(ticket.title),
         "text": mask(ticket.text),
         "skill_group": ticket.skill_group,
+        "skill_group_text": GROUP_WORDS[ticket.skill_group],
         "owner": ticket.owner,
+        "calls_missed": sum(step["call"] == "missed" for step in calls),
+        "again_at": calls[-1].get("again_at") if calls and open_still else None,
         "conversation_id": ticket.conversation_id,
         "handoff_id": ticket.handoff_id,
         "masked_phone": mask(ticket.phone) if ticket.phone else None,

@@ -175,6 +175,41 @@ def message_already_left(ticket_id: str) -> str:
     return f"您的留言已经登记过了，工单号{ticket_id}，客服会尽快联系您，补充的内容也会一并看到。"
 
 
+_TIME = re.compile(
+    r"^((我|请|你们|客服)?(今天|明天|后天|周[一二三四五六日天末]|工作日|早上|上午|中午|下午|傍晚|晚上|随时|[\d一二两三四五六七八九十半]+[点時时:：][\d半]*分?"
+    r"|以后|之后|以前|之前|左右|到|至|-|都行|都可以|可以|方便|有空|联系|打给?我?|给我(打|回)(个)?电话|吧|再|的时候))+$"
+)
+
+
+def says_when(text: str) -> bool:
+    """Whether words are a time for a call, and nothing else."""
+    plain = _NOISE.sub("", text)
+    return len(plain) <= 30 and bool(_TIME.match(plain))
+
+
+def contact_noted(ticket_id: str) -> str:
+    """The customer told us where or when to call."""
+    return (
+        f"已记下，客服会按您说的方式联系您（工单号{ticket_id}）。等候期间，其他问题可以继续问我。"
+    )
+
+
+def call_missed(ticket_id: str, again: str | None) -> str:
+    """We called, nobody answered; ``again`` is when we call once more."""
+    later = f"我们会在{again}再联系您" if again else "我们会再联系您"
+    return (
+        f"刚才给您回电没有接通（工单号{ticket_id}），{later}。"
+        "方便接听的时间或其他号码，可以直接在这里告诉我们。"
+    )
+
+
+def case_done(ticket_id: str, text: str, solved: bool) -> str:
+    """The end of a case, in the words of who worked on it."""
+    if not solved:
+        return f"您的工单{ticket_id}已关闭{f'：{text}' if text else '。'}"
+    return f"您的工单{ticket_id}已处理{f'：{text}' if text else '完毕。'}"
+
+
 def rated(score: int) -> str:
     """Thanks for the verdict."""
     if score <= 2:

@@ -112,27 +112,29 @@ export const GuestTags = {
 
 const REASONS = ["回拨联系客户", "核实客户身份", "业务办理需要"];
 
-/** <whole-number :row :may>: the masked number; the whole one for a short time, for a reason that is logged. */
+/** <whole-number :row :may :path>: the masked number; the whole one for a short time, for a reason that is logged.
+ * `path` is what asks for it; a conversation unless told otherwise. */
 export const WholeNumber = {
-  props: { row: Object, may: Boolean },
+  props: { row: Object, may: Boolean, path: String },
   setup(props) {
     const state = reactive({ asking: false, reason: REASONS[0], phone: "", left: 0 });
+    const source = () => props.path || `/handoffs/${props.row?.handoff_id}`;
     let timer = 0;
     function hide() {
       clearInterval(timer);
       Object.assign(state, { asking: false, phone: "", left: 0 });
     }
     async function reveal() {
-      const id = props.row.handoff_id;
+      const path = source();
       await act("reveal", async () => {
-        const { phone, seconds } = await api.post(`/handoffs/${id}/reveal`, { reason: state.reason.trim() });
-        if (id !== props.row?.handoff_id) return;
-        Object.assign(state, { asking: false, phone, left: seconds });
+        const { phone, numbers = [phone], seconds } = await api.post(`${path}/reveal`, { reason: state.reason.trim() });
+        if (path !== source()) return;
+        Object.assign(state, { asking: false, phone: numbers.join("、"), left: seconds });
         clearInterval(timer);
         timer = setInterval(() => ((state.left -= 1) > 0 ? null : hide()), 1000);
       });
     }
-    watch(() => props.row?.handoff_id, hide);
+    watch(source, hide);
     onBeforeUnmount(hide);
     return { state, reveal, hide, desk, REASONS };
   },

@@ -10,12 +10,14 @@ import { CloseDialog, HelpDialog, ReturnDialog, TicketDialog, TransferDialog } f
 import { KnowledgePanel } from "./knowledge.js";
 import { SideLists } from "./lists.js";
 import { accept, acceptNext, setStatus } from "./acts.js";
+import { cases, leaveCase, showCases } from "./cases.js";
 import { SlaClocks } from "./clocks.js";
 import { AssistStrip, distinct, offersOf, understoodOf } from "./assist.js";
 import { GuestTags, InviteDialog, decline, join, leaveTalk, note } from "./company.js";
 import { reconnect, start, typing } from "./line.js";
 import { OfferCard } from "./offers.js";
 import { activeDetail, activeRow, desk, isGuest, isMine, markRead, mine, nameOf, onArrived, open, queue, threadOf } from "./store.js";
+import { CaseView } from "./tickets.js";
 import { ChatTranscript } from "./transcript.js";
 import { CHANNELS, GROUPS, STATES, STATUSES, TIERS, TRIGGERS, tierClass, word } from "./words.js";
 
@@ -25,7 +27,7 @@ const TOASTS = 3;
 const DeskShell = {
   components: {
     SideLists, ChatTranscript, ChatComposer, ContextPanel, EventTimeline, KnowledgePanel,
-    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip, OfferCard, SlaClocks,
+    TransferDialog, ReturnDialog, CloseDialog, TicketDialog, HelpDialog, InviteDialog, GuestTags, AssistStrip, OfferCard, SlaClocks, CaseView,
     IconBell: ElementPlusIconsVue.Bell, IconMute: ElementPlusIconsVue.MuteNotification,
     IconHelp: ElementPlusIconsVue.QuestionFilled, IconBack: ElementPlusIconsVue.ArrowLeft, IconSide: ElementPlusIconsVue.Memo,
   },
@@ -70,7 +72,7 @@ const DeskShell = {
       say(text);
       ui.sideOpen = false;
     }
-    watch(() => desk.active, (id) => Object.assign(ui, { place: id ? "chat" : "list", sideOpen: false }));
+    watch(() => desk.active || cases.active, (id) => Object.assign(ui, { place: id ? "chat" : "list", sideOpen: false }));
 
     const shortcuts = {
       KeyA: () => acceptNext(),
@@ -79,6 +81,7 @@ const DeskShell = {
       KeyR: () => composer.value?.focus("reply"),
       KeyT: () => owning.value && (ui.transfer = true),
       KeyI: () => owning.value && (ui.invite = true),
+      KeyG: () => showCases(!cases.shown),
       KeyE: () => row.value?.mine && (ui.close = true),
     };
     function key(event) {
@@ -99,7 +102,7 @@ const DeskShell = {
     });
     return {
       ui, composer, knowledge, row, detail, owning, helping, talking, mayReveal, found, suggestions, join, decline, leaveTalk, served, retryIn, isAgent, lastWords, speaker, say, write, showKnowledge, put, sendKnown,
-      desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, reconnect, nameOf,
+      cases, leaveCase, desk, session, mine, queue, muted, tick, open, accept, setStatus, markRead, typing, threadOf, reconnect, nameOf,
       word, STATUSES, CHANNELS, GROUPS, STATES, TIERS, TRIGGERS, tierClass, stopwatch, duration, mask,
       statuses: Object.keys(STATUSES),
     };
@@ -127,7 +130,8 @@ const DeskShell = {
       <offer-card />
 
       <main class="chat">
-        <template v-if="row">
+        <case-view v-if="cases.active" :side-open="ui.sideOpen" @side="ui.sideOpen = !ui.sideOpen" @back="leaveCase" />
+        <template v-else-if="row">
           <header class="chat-head">
             <button type="button" class="icon-button only-phone" aria-label="返回列表" @click="ui.place = 'list'"><icon-back /></button>
             <div class="chat-who"><p><b>{{ row.customer_name || '未登录客户' }}</b> <span v-if="row.tier && row.tier !== 'normal'" :class="tierClass(row.tier)">{{ word(TIERS, row.tier) }}</span> <span class="num muted">{{ row.masked_phone }}</span> <guest-tags v-if="row.guests?.length" :row="row" :may-dismiss="owning" /></p>
@@ -147,10 +151,11 @@ const DeskShell = {
           <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
         </template>
         <div v-else class="nothing">
-          <p class="nothing-title">{{ queue.length ? queue.length + ' 位客户正在排队' : '暂时没有需要处理的会话' }}</p>
+          <p v-if="cases.shown" class="nothing-title">在左边选一张工单，这里看来龙去脉</p>
+          <template v-else><p class="nothing-title">{{ queue.length ? queue.length + ' 位客户正在排队' : '暂时没有需要处理的会话' }}</p>
           <p v-if="isAgent && desk.status === 'offline'" class="muted">您现在是离线状态，上线后才会收到新客户提醒。</p>
           <p v-else class="muted">按 <kbd>Alt</kbd> + <kbd>A</kbd> 接入下一位，按 <kbd>?</kbd> 查看全部快捷键。</p>
-          <el-button v-if="isAgent && desk.status === 'offline'" type="primary" @click="setStatus('online')">上线接待</el-button>
+          <el-button v-if="isAgent && desk.status === 'offline'" type="primary" @click="setStatus('online')">上线接待</el-button></template>
         </div>
       </main>
 
@@ -164,6 +169,11 @@ const DeskShell = {
         <context-panel v-show="ui.side === 'context'" :package="detail.context" :mood="detail.context.mood" :row="row" :may-reveal="mayReveal" />
         <knowledge-panel v-show="ui.side === 'knowledge'" ref="knowledge" :active="ui.side === 'knowledge'" :suggested="suggestions" :can-send="talking" :question="lastWords" @put="put" @send="sendKnown" />
         <event-timeline v-if="ui.side === 'events'" :events="detail.events" :name-of="nameOf" />
+      </aside>
+
+      <aside v-else-if="cases.detail?.context" :class="['side', { open: ui.sideOpen }]" aria-label="客户资料">
+        <div class="side-tabs"><b>客户</b><span class="spacer"></span><button type="button" class="icon-button side-close" aria-label="收起" @click="ui.sideOpen = false">✕</button></div>
+        <context-panel :package="cases.detail.context" :mood="cases.detail.context.mood" />
       </aside>
 
       <transfer-dialog v-model="ui.transfer" :row="row" /><return-dialog v-model="ui.give" :row="row" /><invite-dialog v-model="ui.invite" :row="row" />

@@ -4,6 +4,7 @@ import { LiveSocket } from "/static/common/live.js";
 import { renewBefore, session, whoAmI } from "/static/common/login.js";
 import { tell } from "/static/common/page.js";
 import { beep } from "./alerts.js";
+import { caseInAddress, heardCase, openCase, readCases, showCases } from "./cases.js";
 import { heardGuest, heardWhisper } from "./company.js";
 import { heardFloor } from "./floor.js";
 import { heardOffer, heardOfferMove } from "./offers.js";
@@ -29,6 +30,7 @@ function heard(event) {
   else if (event.type === "whisper") heardWhisper(event);
   else if (event.type === "offer") heardOffer(event);
   else if (event.type === "sla") heardLate(event);
+  else if (event.type === "ticket") heardCase(event);
   else if (event.type === "read") readElsewhere(event.handoff_id, event.seq);
   else if (event.type === "floor") heardFloor(event);
   else if (event.type === "renewed") keepLogin(event);
@@ -88,6 +90,8 @@ function heardMove(event) {
   const served = event.agent_id === session.staff.id || (event.state === "active" && activeRow.value && isGuest(activeRow.value));
   if (event.handoff_id === desk.active && (desk.pushed || (served && activeRow.value && isMine(activeRow.value)))) load(desk.active).catch(() => {});
   refresh();
+  // A message left becomes a ticket.
+  if (event.state === "closed" && !desk.pushed) readCases();
 }
 
 function heardStatus({ agent_id: id, status, notice = null }) {
@@ -100,6 +104,7 @@ function heardStatus({ agent_id: id, status, notice = null }) {
 function heardLate({ subject, owner, title, level }) {
   const concerned = owner === session.staff.id || (level > 1 || !owner) && session.staff.roles.includes("supervisor");
   if (concerned) tell(`${subject === "ticket" ? "工单" : "会话"}${title}已超时${owner && owner !== session.staff.id ? `，负责人：${nameOf(owner)}` : ""}`, "warning");
+  if (subject === "ticket" && !desk.pushed) readCases();
   refresh();
 }
 
@@ -117,6 +122,7 @@ function heardReady(event) {
   if (desk.pushed) socket.send({ type: "floor" });
   if (watching) socket.send({ type: "watch", handoff_id: watching });
   refresh();
+  if (!desk.pushed) readCases();
   for (const thread of threads.values()) thread.flush();
 }
 
@@ -148,11 +154,17 @@ export async function start({ floor = false } = {}) {
   });
   socket.start();
   readAgents().catch(trouble);
-  await refresh();
   const wanted = location.hash.slice(1);
-  if (wanted && desk.rows.some((row) => row.handoff_id === wanted)) open(wanted);
+  const ticket = caseInAddress();
+  if (!floor) readCases();
+  await refresh();
+  if (!floor && ticket) {
+    showCases(true);
+    openCase(ticket);
+  } else if (wanted && desk.rows.some((row) => row.handoff_id === wanted)) open(wanted);
   else if (mine.value.length && matchMedia("(min-width: 768px)").matches) open(mine.value[0].handoff_id);
-  if (!floor) setInterval(() => document.visibilityState === "visible" && refresh(), SAFETY_MS);
+  const lists = () => { refresh(); readCases(); };
+  if (!floor) setInterval(() => document.visibilityState === "visible" && lists(), SAFETY_MS);
 }
 
 /** After a new login the line is opened again. */

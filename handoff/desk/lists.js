@@ -4,9 +4,11 @@ import { duration, mask, stopwatch } from "/static/common/format.js";
 import { session } from "/static/common/login.js";
 import { tick } from "./alerts.js";
 import { accept, acceptNext } from "./acts.js";
+import { cases, overdue, showCases } from "./cases.js";
 import { worstOf } from "./clocks.js";
 import { decline, join } from "./company.js";
 import { desk, invitations, mine, nameOf, open, queue, waited } from "./store.js";
+import { CaseList } from "./tickets.js";
 import { CHANNELS, GROUPS, MOODS, TIERS, TRIGGERS, priorityClass, tierClass, word } from "./words.js";
 
 const { computed, ref } = Vue;
@@ -95,18 +97,21 @@ const InvitedRow = {
 };
 
 export const SideLists = {
-  components: { MineRow, QueueRow, InvitedRow },
+  components: { MineRow, QueueRow, InvitedRow, CaseList },
   setup() {
     const group = ref("");
     const groups = computed(() => [...new Set(queue.value.map((row) => row.skill_group))].sort());
     const waiting = computed(() => (groups.value.includes(group.value) ? queue.value.filter((row) => row.skill_group === group.value) : queue.value));
-    return { ...shown, mine, queue, invitations, group, groups, waiting, acceptNext };
+    const unread = computed(() => mine.value.reduce((sum, row) => sum + row.unread, 0));
+    return { ...shown, mine, queue, invitations, group, groups, waiting, unread, acceptNext, cases, overdue, showCases };
   },
   template: `
-    <nav class="lists" aria-label="会话列表">
+    <nav class="lists" aria-label="会话与工单">
+      <div class="books" role="tablist"><button type="button" role="tab" :aria-selected="!cases.shown" @click="showCases(false)">会话<span v-if="cases.shown && unread" class="badge" :aria-label="unread + '条未读'">{{ unread > 99 ? '99+' : unread }}</span></button><button type="button" role="tab" :aria-selected="cases.shown" title="Alt+G" @click="showCases(true)">工单与回电 <span v-if="cases.rows.length" :class="['count num', { busy: overdue }]" :title="overdue ? overdue + '张已超时' : '待办工单'">{{ cases.rows.length }}</span></button></div>
       <section v-if="invitations.length" class="list-invited"><h2>邀请 <span class="count busy num">{{ invitations.length }}</span></h2>
         <ul><invited-row v-for="row in invitations" :key="row.handoff_id" :row="row" /></ul></section>
-      <section class="list-mine"><h2>我的会话 <span class="count num">{{ mine.length }}</span></h2>
+      <case-list v-if="cases.shown" />
+      <template v-else><section class="list-mine"><h2>我的会话 <span class="count num">{{ mine.length }}</span></h2>
         <ul v-if="mine.length"><mine-row v-for="(row, i) in mine" :key="row.handoff_id" :row="row" :index="i" /></ul>
         <p v-else-if="desk.loaded" class="empty">还没有接入的会话</p></section>
       <section class="list-queue"><h2>排队中 <span :class="['count num', { busy: queue.length }]">{{ queue.length }}</span><span class="spacer"></span>
@@ -114,6 +119,6 @@ export const SideLists = {
         <el-button v-if="queue.length" class="next" type="primary" plain :loading="desk.busy.next" @click="acceptNext">接入下一位 <kbd>Alt A</kbd></el-button>
         <ul v-if="waiting.length"><queue-row v-for="row in waiting" :key="row.handoff_id" :row="row" /></ul>
         <p v-else-if="desk.loaded" class="empty">没有客户在排队</p>
-        <p v-else class="empty">正在读取…</p></section>
+        <p v-else class="empty">正在读取…</p></section></template>
     </nav>`,
 };

@@ -170,7 +170,7 @@ const OpsShell = {
 
         <section v-if="breaches.length || floor.tickets.length" class="panel overdue" aria-label="超时提醒"><h2>超时提醒</h2>
           <ul><li v-for="item in breaches.slice(0, 20)" :key="item.row.handoff_id"><span class="tag tag-bad">{{ item.title }}超时</span> <span class="num late">{{ duration(item.late) }}</span> <b>{{ item.row.customer_name || '未登录客户' }}</b> <span class="small muted">{{ item.row.skill_group_text }} · {{ item.row.agent_name || '未接入' }}</span><span class="spacer"></span><el-button size="small" @click="look(item.row)">查看</el-button></li>
-            <li v-for="ticket in floor.tickets.slice(0, 20)" :key="ticket.id"><span class="tag tag-warn">工单{{ LATE_WORDS[ticket.late] }}</span> <span class="num late">{{ duration(since(ticket.late_since, tick)) }}</span> <b class="num">{{ ticket.id }}</b> <span class="clip">{{ ticket.title }}</span> <span class="small muted">{{ ticket.kind_text }} · {{ ticket.owner_name || ticket.skill_group_text + '组' }}</span></li></ul>
+            <li v-for="ticket in floor.tickets.slice(0, 20)" :key="ticket.id"><span class="tag tag-warn">工单{{ LATE_WORDS[ticket.late] }}</span> <span class="num late">{{ duration(since(ticket.late_since, tick)) }}</span> <b class="num">{{ ticket.id }}</b> <span class="clip">{{ ticket.title }}</span> <span class="small muted">{{ ticket.kind_text }} · {{ ticket.owner_name || ticket.skill_group_text + '组' }}</span><span class="spacer"></span><a class="link" :href="'/desk#ticket-' + ticket.id" target="_blank" rel="noopener">处理</a></li></ul>
         </section>
 
         <section class="panel live" aria-label="会话"><h2>会话 <span class="count num">{{ rows.length }}</span><span class="spacer"></span>

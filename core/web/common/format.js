@@ -58,15 +58,17 @@ export function stopwatch(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** Seconds in words: 45秒, 12分钟, 1小时20分. */
+/** Seconds in words: 45秒, 12分钟, 1小时20分, 14天3小时. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return NONE;
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole}秒`;
   const minutes = Math.round(whole / 60);
   if (minutes < 60) return `${minutes}分钟`;
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 48) return `${Math.floor(hours / 24)}天${hours % 24 ? `${hours % 24}小时` : ""}`;
   const rest = minutes % 60;
-  return `${Math.floor(minutes / 60)}小时${rest ? `${rest}分` : ""}`;
+  return `${hours}小时${rest ? `${rest}分` : ""}`;
 }
 
 /** Months of a contract or a tenure in words: 14 → 1年2个月. */
