@@ -179,9 +179,11 @@ class StoredRows(Sequence[T], Generic[T]):
 def write_lines(path: Path, rows: Iterable[dict[str, object]]) -> tuple[Ints, int]:
     """Writes a JSONL file: (where its lines begin, and the end; checksum)."""
     offsets, checksum = [0], 0
+    # ``json.dumps`` would make one for every row.
+    encoder = json.JSONEncoder(ensure_ascii=False)
     with path.open("wb") as file:
         for row in rows:
-            line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+            line = encoder.encode(row).encode() + b"\n"
             checksum = zlib.crc32(line, checksum)
             file.write(line)
             offsets.append(offsets[-1] + len(line))

@@ -56,6 +56,10 @@ def rebuilt(
         changed = [entry for entry, row in zip(entries, rows, strict=True) if row == _NEW]
         new = build_content(changed, cache, encoder, ranking, progress)
         content = _merged(entries, rows, old, marks.counted, new)
+        if old.meta.phrasings != new.meta.phrasings:
+            memory = phrasings_of(encoder)
+            links = memory.links(content.forms, content.form_starts, content.answers)
+            content = replace(content, links=links)
     return replace(content, marks=Marks(texts, _counted(content.lexical)))
 
 
@@ -72,8 +76,7 @@ def _in_force(
         content.lexical.postings(marks.counted)
     except (SnapshotError, OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
-    same = content.meta.phrasings == phrasings_of(encoder).digest
-    return (content, marks) if same and len(marks.texts) == len(content.entries) else None
+    return (content, marks) if len(marks.texts) == len(content.entries) else None
 
 
 def _marks(entries: Sequence[BaseEntry]) -> Hashes:

@@ -33,7 +33,7 @@ from knowledge_base.merging import rebuilt
 from knowledge_base.models import Editor, GoldenQuestion, KnowledgeEntry, Snapshot
 from knowledge_base.phrasings import phrasings_of
 from knowledge_base.ranking import default_model
-from knowledge_base.releases import Plan, activate, contents, mark, plan_of, restore
+from knowledge_base.releases import Plan, activate, contents, mark, plan_of, restore, standings
 from knowledge_base.search import LoadedBase
 from knowledge_base.snapshot import (
     META,
@@ -292,7 +292,7 @@ class Publisher:
 
     async def _plan(self, ids: Sequence[str] | None, reviewed: bool = False) -> Plan:
         async with self._database.reading() as session:
-            rows = list((await session.scalars(select(KnowledgeEntry))).all())
+            rows = await standings(session)
             known = {row.id for row in rows}
             missing = [i for i in ids or [] if i not in known]
             if missing:

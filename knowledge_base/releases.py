@@ -38,8 +38,19 @@ class Plan:
     waiting: list[str]
 
 
-def plan_of(rows: Iterable[KnowledgeEntry], ids: set[str] | None, reviewed: bool) -> Plan:
-    """What a publish of ``ids`` (None: of everything pending) would bring, contents left out."""
+async def standings(session: AsyncSession) -> Sequence[Any]:
+    """Where every entry stands, for ``plan_of``; whole objects would take ten times as long."""
+    entry = KnowledgeEntry
+    query = select(entry.id, entry.state, entry.latest_revision, entry.published_revision)
+    return (await session.execute(query)).all()
+
+
+def plan_of(rows: Iterable[Any], ids: set[str] | None, reviewed: bool) -> Plan:
+    """What a publish of ``ids`` (None: of everything pending) would bring, contents left out.
+
+    Args:
+        rows: ``standings``.
+    """
     target: dict[str, int] = {}
     published, removed, waiting = [], [], []
     for row in rows:

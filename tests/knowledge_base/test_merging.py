@@ -13,6 +13,7 @@ from knowledge_base import merging, words
 from knowledge_base.building import VectorCache, build_content
 from knowledge_base.embedding.encoder import Kind, SentenceEncoder
 from knowledge_base.merging import rebuilt
+from knowledge_base.phrasings import Links
 from knowledge_base.ranking import base_model
 from knowledge_base.snapshot import (
     BaseEntry,
@@ -128,6 +129,16 @@ def test_only_what_changed_is_encoded(bench: Bench) -> None:
     assert bench.build(NEXT["no searched text"])[1] == 0
     changed = NEXT["an answer"][2]
     assert bench.build(NEXT["an answer"])[1] == bench.texts([changed])
+
+
+def test_other_phrasings_are_linked_without_encoding(bench: Bench) -> None:
+    old, _ = bench.build(BASE)
+    bench.publish(
+        replace(old, meta=replace(old.meta, phrasings="other"), links=Links.none(4)), "v2"
+    )
+    made, encoded = bench.build(BASE)
+    assert encoded == 0
+    assert_same(made, bench.anew(BASE))
 
 
 def test_other_words_make_everything_new(
