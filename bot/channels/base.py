@@ -84,7 +84,7 @@ class Undeliverable(NotDelivered):
 
 
 class TooLong(NotDelivered):
-    """The platform takes shorter texts only."""
+    """The platform takes shorter texts only; or we take smaller files only."""
 
 
 @dataclass(frozen=True)

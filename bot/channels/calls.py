@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import httpx
 import orjson
 
-from bot.channels.base import NotDelivered, TryLater
+from bot.channels.base import NotDelivered, TooLong, TryLater
 from bot.channels.tokens import AccessTokens
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class PlatformCalls:
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > limit:
-                        raise NotDelivered("文件太大")
+                        raise TooLong("文件太大")
         except httpx.HTTPError as error:
             raise TryLater(f"平台没有正常应答（{type(error).__name__}）") from None
         if not response.is_success:

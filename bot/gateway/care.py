@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.gateway.channel_rules import Plan
-from bot.gateway.words import buttons
+from bot.gateway.words import FEW_BUTTONS, buttons
 from core.events import STATE, LiveBus
 from core.redis_keys import conversation_channel
 from core.transcript import Conversation, Draft, Message, Transcript
@@ -30,7 +30,6 @@ ON_ELSEWHERE = (
 )
 OFF = "好的，已经换回普通版。"
 _OUR_PAGES = ("web", "app")
-ON_BUTTONS = ("查话费", "查流量", "转人工")
 
 
 def wants(text: str) -> bool | None:
@@ -74,7 +73,7 @@ class Care:
             on = ON if conversation.channel in _OUR_PAGES else ON_ELSEWHERE
             return [
                 Draft(
-                    "bot", on if wish else OFF, buttons(ON_BUTTONS) if wish else None,
+                    "bot", on if wish else OFF, buttons(FEW_BUTTONS) if wish else None,
                     in_reply_to=message.id,
                 )
             ]  # fmt: skip

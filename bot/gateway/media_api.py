@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
 
-from bot.channels.base import NotDelivered
+from bot.channels.base import NotDelivered, TooLong
 from bot.channels.calls import ApiError
 from core.errors import NotFound, Unavailable
 from core.staff import StaffDirectory
@@ -51,7 +51,7 @@ class Media:
         """The file, fetched if it is not here yet.
 
         Raises:
-            NotFound: no such message, nothing in it, or the platform has it no more.
+            NotFound: no such message, nothing in it, too large, or the platform has it no more.
             Unavailable: the platform does not answer.
         """
         path = self._folder / message_id
@@ -68,6 +68,7 @@ class Media:
         """Fetches what a message carries, while the platform has it; False when there is nothing.
 
         Raises:
+            NotFound: it is too large.
             Unavailable: the platform does not answer.
         """
         card: dict[str, Any] = message.card or {}
@@ -79,6 +80,8 @@ class Media:
         except ApiError as error:
             log.info("media_gone", code=error.code)
             return False
+        except TooLong as error:
+            raise NotFound("文件超过20MB，没有保存，可以请客户压缩后再发。") from error
         except NotDelivered as error:
             raise Unavailable("平台暂时取不到这个文件，请稍后再试。") from error
         await asyncio.to_thread(self._write, message.id, content)

@@ -217,7 +217,7 @@ class Reception:
             return False
         elderly = bool((conversation.profile or {}).get("elderly"))
         text = heard.text or (words.WELCOME_ELDERLY if elderly else words.WELCOME)
-        buttons = words.buttons(words.WELCOME_BUTTONS)
+        buttons = words.buttons(words.FEW_BUTTONS if elderly else words.WELCOME_BUTTONS)
         welcome = Draft("bot", text, buttons, client_message_id=heard.key)
         await self._transcript.append(conversation.id, welcome)
         self._courier.nudge()

@@ -5,6 +5,8 @@ from __future__ import annotations
 WELCOME = "您好，我是智能客服小畅，24小时都在。查话费、查流量、换套餐、报故障，直接告诉我就行。"
 WELCOME_ELDERLY = "您好！我是小畅。想查话费、流量，或者找人工，慢慢说，不着急。"
 WELCOME_BUTTONS = ("查话费", "查流量", "我的套餐", "推荐套餐", "转人工")
+FEW_BUTTONS = ("查话费", "查流量", "转人工")
+"""For elderly customers where nothing can be folded away."""
 BOT_DOWN = (
     "抱歉，我这边暂时出了点状况，没能处理好您的问题。您说的我已经记下了，"
     "可以稍后再试，或者我马上帮您转接人工客服。"

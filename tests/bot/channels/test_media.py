@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.channels.standin.demo import PAGE
+from bot.gateway import media_api
 from bot.gateway.media_api import kind_of
 from handoff.context import HandoffRequest
 from tests.bot.channels.conftest import World
@@ -68,6 +69,21 @@ async def test_what_the_platform_has_no_more_is_told(world: World) -> None:
         answer = await http.get(path, headers=await signed_in(world))
     assert answer.status_code == 404
     assert "三天" in answer.json()["detail"]
+
+
+async def test_what_is_too_large_is_not_kept_and_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_api, "MAX_BYTES", 1000)
+    await world.wechat.follow(LI)
+    await world.wechat.message(LI, "image", PicUrl="https://mmbiz.qpic.cn/a.jpg", MediaId="demo")
+    await world.services.channels.settle()
+    assert "看不懂图片" in world.wechat.people[LI].texts()[-1]
+    (message,) = [m for m in await world.transcript("wechat", LI) if m.sender == "customer"]
+    async with httpx.AsyncClient(base_url=world.url, trust_env=False) as http:
+        path = f"/api/v1/media/{message.id}"
+        answer = await http.get(path, headers=await signed_in(world))
+    assert (answer.status_code, "20MB" in answer.json()["detail"]) == (404, True)
 
 
 @pytest.mark.browser

@@ -334,15 +334,18 @@ async def test_a_revoked_token_is_fetched_once_more(world: World) -> None:
     assert world.wechat.fetched == fetched + 1
 
 
-async def test_a_reminder_outside_the_window_when_the_customer_agreed(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["subscription", "template"])
+async def test_a_reminder_outside_the_window_brings_the_customer_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
+    """By a subscription message that the customer accepted, or by a template message; once."""
     adapter = world.services.channels.adapters[0]
-    changed = world.services.settings.model_copy(update={"wechat_subscription": "tmpl-1"})
+    changed = world.services.settings.model_copy(update={f"wechat_{kind}": "tmpl-1"})
     monkeypatch.setattr(adapter, "_settings", changed)
     await world.wechat.follow(LI)
     await world.wechat.say(LI, "你好")
-    await world.wechat.consent(LI, "tmpl-1")
+    if kind == "subscription":
+        await world.wechat.consent(LI, "tmpl-1")
     contacts = world.services.channels.reception._contacts
     await contacts.change("wechat", LI, said_until=None, acted_until=None)
     world.clock.ahead = 49 * 3600
@@ -350,7 +353,13 @@ async def test_a_reminder_outside_the_window_when_the_customer_agreed(
     await world.until(lambda: world.wechat.reminders)
     await agent_says(world, "可以试试了。")
     await asyncio.sleep(0.5)
-    assert len(world.wechat.reminders) == 1
+    (reminder,) = world.wechat.reminders
+    assert (reminder["touser"], reminder["template_id"]) == (LI, "tmpl-1")
+    assert reminder["data"]["thing1"] == {"value": "您有一条新的客服回复"}
+    lines = [m.text for m in await world.transcript("wechat", LI) if m.audience == "staff"]
+    assert lines[0] == "客户超过48小时没有说话，已发提醒消息，下面的话会在客户回复后自动送达。"
+    contact = await contacts.get("wechat", LI)
+    assert contact.consents == []
     world.clock.ahead = 0
     await world.wechat.say(LI, "什么事")
     assert "修好了" in world.wechat.people[LI].texts()[-1]
