@@ -35,6 +35,7 @@ pipeline:
     max_ngram: 4
   - name: ResponseSelector
     retrieval_intent: faq
+    epochs: 100
 policies: []
 """
 _MARKS = re.compile(r"[\[\](){}]")
