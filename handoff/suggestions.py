@@ -16,6 +16,8 @@ MAX_SUGGESTIONS = 6
 _REQUESTS = 3
 _HITS_EACH = 2
 _QUOTED = 40
+_LIKELY = 0.1
+"""A calibrated share of right answers."""
 _TALK = frozenset({
     "greet", "goodbye", "thank", "affirm", "deny", "chitchat", "bot_challenge", "request_human",
     "feedback_negative", "feedback_positive", "rate_service", "inform", "out_of_scope",
@@ -69,7 +71,7 @@ def suggestions(
     asked = requests_of(messages)
     offers = [offer for message in asked for offer in _for_message(message)]
     if opened_with is None or opened_with in asked:
-        offers += [_knowledge(hit, None) for hit in package.suggested_replies]
+        offers += [_knowledge(hit, None) for hit in _likely(package.suggested_replies)]
     offers += _from_facts(package, asked)
     offers += [offer for step in reversed(package.tried) if (offer := _from_step(step))]
     return _distinct(offers)[:MAX_SUGGESTIONS]
@@ -84,7 +86,12 @@ def _for_message(message: Message) -> list[dict[str, Any]]:
     knowledge = known.get("knowledge") or {}
     sure = knowledge.get("decision") in ("answer", "clarify")
     hits = help_.get("hits") or (knowledge.get("hits") if sure else None) or []
-    return offers + [_knowledge(hit, message) for hit in hits[:_HITS_EACH]]
+    return offers + [_knowledge(hit, message) for hit in _likely(hits)[:_HITS_EACH]]
+
+
+def _likely(hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    # What the search itself holds for improbable wastes the agent's look; its best guess stays.
+    return [hit for place, hit in enumerate(hits) if place == 0 or hit.get("score", 1.0) >= _LIKELY]
 
 
 def _knowledge(hit: Mapping[str, Any], message: Message | None) -> dict[str, Any]:

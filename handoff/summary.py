@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from handoff.context import ContextPackage, Customer, Mood, MoodPoint, Summary, TriedStep
 from handoff.routing import TIER_WORDS
+from handoff.suggestions import asks_for_a_person
+from handoff.words import wants_call_back, wants_to_cancel
 
 MOOD_WORDS = {"positive": "满意", "neutral": "平稳", "negative": "不满", "angry": "愤怒"}
 _TREND_WORDS = {"better": "，正在好转", "steady": "", "worse": "，越来越差"}
@@ -29,6 +32,11 @@ _SLOT_WORDS = {
     "rating": "评分",
 }
 _RANK = {"positive": 1, "neutral": 0, "negative": -1, "angry": -2}
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_FEWEST, _MAX_QUOTES, _MAX_QUOTE = 5, 2, 30
+"""Chinese characters that say something; quotes, and how long they may be."""
+_SAME = 12
+"""A line that begins alike is the one that the request quotes."""
 _MAX_TRIED = 3
 _MAX_TRIED_CHARS = 60
 
@@ -68,12 +76,38 @@ def mood_point(seq: int, understanding: dict[str, Any] | None) -> MoodPoint | No
 def summarise(package: ContextPackage) -> Summary:
     """Who, wants what, why here, what was tried with which figures, in which mood."""
     who = _who(package.customer)
-    wants = package.wants.request or "尚未说明"
+    wants = (package.wants.request or "尚未说明") + _own_words(package)
     why = _why(package)
     tried = _tried(package)
     mood = MOOD_WORDS[package.mood.label] + _TREND_WORDS[package.mood.trend]
     text = f"客户：{who}\n诉求：{wants}\n原因：{why}\n已做：{tried}\n情绪：{mood}"
     return Summary(who=who, wants=wants, why=why, tried=tried, mood=mood, text=text)
+
+
+def _own_words(package: ContextPackage) -> str:
+    """What the customer said of it before the last line, which alone rarely says what it is about."""
+    said: list[str] = []
+    for message in reversed(package.transcript):
+        if message.get("sender") != "customer" or message.get("created_at", "") > package.built_at:
+            continue
+        text = " ".join(str(message.get("text") or "").split())
+        chinese = len(_CHINESE.findall(text))
+        known = text[:_SAME] in package.wants.request or text in said
+        if chinese < _FEWEST or known or asks_for_a_person(text) or _is_button(text):
+            continue
+        said.append(text)
+        if len(said) == _MAX_QUOTES:
+            break
+    quotes = "".join(f"「{_short(text)}」" for text in reversed(said))
+    return f"；此前说过{quotes}" if quotes else ""
+
+
+def _is_button(text: str) -> bool:
+    return wants_to_cancel(text) or wants_call_back(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTE else text[: _MAX_QUOTE - 1] + "…"
 
 
 def no_need_to_ask(package: ContextPackage) -> list[str]:

@@ -54,6 +54,28 @@ def test_five_lines_of_facts() -> None:
     )
 
 
+def test_the_matter_is_told_in_the_customers_own_words() -> None:
+    """The last line before a person comes is often a threat or a 「转人工」, and not what it is about."""
+    before, later = "2026-11-23T01:00:00+00:00", "2099-01-01T00:00:00+00:00"
+    said = [
+        ("customer", "你们乱扣费", before), ("bot", "请说说是什么事情", before),
+        ("customer", "138****0002", before), ("customer", "246810", before),
+        ("customer", "这个视频会员我根本没开通过！你们这是消费欺诈，一直扣到现在也没有人管", before),
+        ("customer", "转人工", before), ("customer", "取消排队", before),
+        ("customer", "我已经咨询律师了，再不退钱我就去工信部投诉", before),
+        ("customer", "接通以后说的话在会话里看", later),
+    ]  # fmt: skip
+    package = _package(
+        transcript=[{"sender": who, "text": text, "created_at": at} for who, text, at in said],
+        wants={"request": "客户要投诉，原话：「我已经咨询律师了，再不退钱我就去工信部投诉」",
+               "intent": "file_complaint", "slots": {}, "entities": []},
+    )  # fmt: skip
+    assert summarise(package).wants == (
+        "客户要投诉，原话：「我已经咨询律师了，再不退钱我就去工信部投诉」"
+        "；此前说过「你们乱扣费」「这个视频会员我根本没开通过！你们这是消费欺诈，一直扣到现在…」"
+    )
+
+
 def test_a_stranger_with_nothing_done_invents_nothing() -> None:
     package = _package(
         customer={}, tried=[], mood={},
