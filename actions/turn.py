@@ -16,6 +16,8 @@ from actions import numerals
 from actions.assurance import BOUND, VERIFIED
 
 VERIFIED_FOR_S = 1800.0
+_SKEW_S = 5.0
+"""Clocks of the dialogue's machine and ours may differ."""
 _SILENT_EVENTS = {
     "slot", "active_loop", "action_execution_rejected", "loop_interrupted", "user_featurization",
     "entities", "bot", "followup",
@@ -158,7 +160,7 @@ class Turn:
         message = tracker.latest_message or {}
         slots = dict(tracker.slots or {})
         known = (message.get("metadata") or {}).get("customer") or {}
-        identity = _identity(known, slots.get("verified"))
+        identity = _identity(known, slots.get("verified"), _asked_at(tracker.events))
         kept = slots.get("resumed")
         request = Request.from_dict(kept or message)
         mood = message.get("sentiment") or {}
@@ -193,19 +195,23 @@ def _flags(value: Any) -> tuple[str, ...]:
     return tuple(str(flag) for flag in value or ())
 
 
-def _identity(known: dict[str, Any], slot: Any) -> Identity | None:
+def _identity(known: dict[str, Any], slot: Any, asked_at: float) -> Identity | None:
     if known.get("customer_id") and int(known.get("assurance") or 0) >= VERIFIED:
         return Identity.from_dict(known)
-    # Several accounts may speak in one conversation, and an account may have several numbers: what was
-    # proved of one is not proved of the other.
-    same = (
-        isinstance(slot, dict)
-        and slot.get("account") == known.get("account")
-        and known.get("phone") in (None, slot.get("phone"))
-    )
-    if same and time.time() - float(slot.get("at", 0)) < VERIFIED_FOR_S:
-        return Identity.from_dict(slot)
-    return None
+    if not isinstance(slot, dict) or slot.get("account") != known.get("account"):
+        # Several accounts may speak in one conversation; one's proof is not the other's.
+        return None
+    at = float(slot.get("at", 0))
+    if known.get("phone") not in (None, slot.get("phone")) and at < asked_at - _SKEW_S:
+        # Nor is one number's proof another's, unless the message that asks has just proved it.
+        return None
+    return Identity.from_dict(slot) if time.time() - at < VERIFIED_FOR_S else None
+
+
+def _asked_at(events: list[dict[str, Any]]) -> float:
+    """When the customer last spoke, in seconds since 1970."""
+    said = (event.get("timestamp") for event in reversed(events) if event.get("event") == "user")
+    return float(next(said, None) or time.time())
 
 
 def _bound(known: dict[str, Any]) -> Identity | None:

@@ -79,7 +79,7 @@ export class Keyboard {
 			["转人工", "say", { text: "转人工" }], ["发图片", "image", { url: picture }],
 			["发位置", "location", { text: PLACE }],
 			[wechat ? "说语音" : "发语音", "voice", { text: HEARD }],
-			wechat ? ["没听清的语音", "voice", {}] : ["撤回上一条", "recall"],
+			wechat ? ["没听清语音", "voice", {}] : ["撤回上一条", "recall"],
 			wechat ? ["扫二维码", "scan", { text: "poster-3" }] : ["重新进入会话", "enter"],
 			wechat && ["收服务通知", "consent"], wechat && ["取消关注", "unfollow"],
 		].filter(Boolean);

@@ -12,8 +12,9 @@ export class Log {
 		scroller.addEventListener("scroll", () => {
 			this.atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
 		});
-		// The keyboard below may grow and take room from the chat.
-		new ResizeObserver(() => this.#stay()).observe(scroller);
+		// The keyboard below may grow and take room from the chat; pictures grow when they have come.
+		const grown = new ResizeObserver(() => this.#stay());
+		[scroller, node].forEach((one) => grown.observe(one));
 	}
 
 	#stay() {
