@@ -1,8 +1,6 @@
 """Warns while an editor writes: questions that mean (nearly) the same, and answers that contradict.
 
-How near is too near belongs to the encoder and to the base, so it is measured on the base in force: of
-the questions of different entries only few may be warned about. ``python -m
-knowledge_base.duplicates`` prints what the thresholds catch on our corpus: each similar question is
+``python -m knowledge_base.duplicates`` prints what the warnings catch on our corpus: each similar question is
 held out in turn, written as if it were a new entry's, and should be found to belong to its own.
 """
 
@@ -13,15 +11,24 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from knowledge_base.building import VectorCache
+from knowledge_base.closeness import (
+    Nearness,
+    Thresholds,
+    held_out,
+    measure,
+    near_entries,
+    nearness_of,
+)
+from knowledge_base.columns import starts_of
 from knowledge_base.embedding.encoder import SentenceEncoder
-from knowledge_base.listing import EntryFilter
+from knowledge_base.listing import EntryFilter, EntryView
+from knowledge_base.phrasings import unit
 from knowledge_base.rendering import without_figures
 from knowledge_base.search import KnowledgeSearcher, LoadedBase
 from knowledge_base.store import KnowledgeStore
@@ -29,24 +36,12 @@ from knowledge_base.text import normalize
 
 Vectors = npt.NDArray[np.float32]
 Level = Literal["same", "answered", "close"]
-FALSE_CLOSE, FALSE_SAME = 0.05, 0.005
-"""Share of questions of distinct entries that may look close, and the same."""
 _ENOUGH_ENTRIES = 50
-_SAMPLE, _AGAINST = 1500, 20_000
 _DRAFTS_COMPARED = 300
-_NEAREST = 30
 _SHOWN = 8
 _ANSWERS_AGREE = 0.5
 """Closeness of two answers, below which they tell different things."""
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Closeness from which two questions are easily confused, and taken for the same."""
-
-    close: float = 0.72
-    same: float = 0.85
 
 
 @dataclass(frozen=True)
@@ -71,14 +66,14 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class _Other:
-    """A question form of an existing entry, with that entry's answer."""
+    """An existing entry that is near, with the question form that is nearest."""
 
     entry_id: str
     question: str
     form: str
     answer: str
     published: bool
-    closeness: float
+    near: Nearness
 
 
 class Duplicates:
@@ -103,13 +98,9 @@ class Duplicates:
             besides: the entry being edited.
             answer: what is being written as its answer, compared with the others' answers.
         """
-        drafts, _ = await self._store.find(EntryFilter(pending=True, size=_DRAFTS_COMPARED))
-        forms = [
-            _Other(view.entry.id, view.content.question, form, view.content.answer, False, 0.0)
-            for view in drafts if view.entry.state != "retired" and view.entry.id != besides
-            for form in (view.content.question, *view.content.similar)
-        ]  # fmt: skip
-        return await asyncio.to_thread(self._compare, normalize(text), besides, answer, forms)
+        found, _ = await self._store.find(EntryFilter(pending=True, size=_DRAFTS_COMPARED))
+        drafts = [view for view in found if view.entry.state != "retired"]
+        return await asyncio.to_thread(self._compare, normalize(text), besides, answer, drafts)
 
     def thresholds(self, base: LoadedBase | None) -> Thresholds:
         """Those of the base in force, measured once a version."""
@@ -121,26 +112,22 @@ class Duplicates:
         return self._measured[1]
 
     def _compare(
-        self, folded: str, besides: str | None, answer: str, drafts: Sequence[_Other]
+        self, folded: str, besides: str | None, answer: str, drafts: Sequence[EntryView]
     ) -> list[Neighbour]:
         vector = self._encoder.encode([folded], "query")[0]
         base = self._searcher.base()
         limits = self.thresholds(base)
-        vectors = self._cache.encode([normalize(other.form) for other in drafts], "query")
-        near = [
-            replace(other, closeness=_closeness(base, vector, row))
-            for other, row in zip(drafts, vectors, strict=True)
-        ]
+        near = self._near_drafts(base, vector, drafts)
         if base is not None:
             near += [
-                _Other(entry.entry_id, entry.question, form, entry.answer, True, score)
-                for entry, form, score in base.nearest_forms(vector, _NEAREST)
+                _Other(n.entry.entry_id, n.entry.question, n.form, n.entry.answer, True, n.nearness)
+                for n in near_entries(base, folded, vector, limits)
             ]
         best: dict[str, Neighbour] = {}
         others: dict[str, _Other] = {}
-        for other in sorted(near, key=lambda o: -o.closeness):
-            found = _neighbour(folded, other, limits)
-            if found and other.entry_id != besides and other.entry_id not in best:
+        for other in near:
+            found, known = _neighbour(folded, other, limits), best.get(other.entry_id)
+            if found and other.entry_id != besides and (known is None or found.score > known.score):
                 best[other.entry_id], others[other.entry_id] = found, other
         if base is not None:
             self._add_answering(base, folded, vector, besides, best, others)
@@ -149,6 +136,21 @@ class Duplicates:
             for item in best.values()
         ]
         return sorted(marked, key=lambda item: (item.level != "same", -item.score))[:_SHOWN]
+
+    def _near_drafts(
+        self, base: LoadedBase | None, vector: Vectors, drafts: Sequence[EntryView]
+    ) -> list[_Other]:
+        groups = [(view.content.question, *view.content.similar) for view in drafts]
+        forms = self._cache.encode([normalize(f) for group in groups for f in group], "query")
+        texts = [normalize(without_figures(view.content.answer)) for view in drafts]
+        answers = self._cache.encode(texts, "passage")
+        starts = starts_of(map(len, groups))
+        others = []
+        for i, (view, group) in enumerate(zip(drafts, groups, strict=True)):
+            near = nearness_of(base, vector, forms[starts[i] : starts[i + 1]], answers[i])
+            item, form = view.content, group[near.form]
+            others.append(_Other(view.entry.id, item.question, form, item.answer, False, near))
+        return others
 
     def _add_answering(
         self, base: LoadedBase, folded: str, vector: Vectors, besides: str | None,
@@ -166,8 +168,9 @@ class Duplicates:
             hit.entry_id, hit.question, hit.matched_question, score, "answered", True
         )
         others[hit.entry_id] = _Other(
-            hit.entry_id, hit.question, hit.matched_question, hit.answer, True, score
-        )
+            hit.entry_id, hit.question, hit.matched_question, hit.answer, True,
+            Nearness(0, score, score),
+        )  # fmt: skip
 
     def _conflict(self, item: Neighbour, mine: str, theirs: str) -> str | None:
         """Only questions that mean the same may contradict each other."""
@@ -185,63 +188,17 @@ class Duplicates:
         return None if _centred(left, right, mean) >= _ANSWERS_AGREE else "两条的答案说法不一样"
 
 
-def measure(base: LoadedBase, false_close: float = FALSE_CLOSE) -> Thresholds:
-    """Thresholds that few questions of distinct entries of ``base`` reach."""
-    nearest = nearest_of_others(base)
-    close, same = np.quantile(nearest, [1 - false_close, 1 - FALSE_SAME])
-    return Thresholds(round(float(close), 3), round(float(same), 3))
-
-
-def nearest_of_others(base: LoadedBase) -> Vectors:
-    """For a sample of the question forms: closeness to the nearest form of another entry."""
-    content = base.content
-    owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
-    generator = np.random.default_rng(0)
-    count = len(owner)
-    rows = generator.permutation(count)[:_SAMPLE]
-    against = np.sort(generator.permutation(count)[:_AGAINST])
-    spread = _unit(np.asarray(content.forms[against]) - base.form_mean)
-    mine = _unit(np.asarray(content.forms[np.sort(rows)]) - base.form_mean)
-    nearness = mine @ spread.T
-    nearness[owner[np.sort(rows)][:, None] == owner[against][None, :]] = -1
-    found: Vectors = nearness.max(axis=1)
-    return found
-
-
-def nearest_of_own(base: LoadedBase) -> Vectors:
-    """For each question form: closeness to the nearest other form of its own entry."""
-    starts, found = base.content.form_starts, []
-    for begin, end in pairwise(starts):
-        spread = _unit(np.asarray(base.content.forms[begin:end]) - base.form_mean)
-        nearness = spread @ spread.T
-        np.fill_diagonal(nearness, -1)
-        found.append(nearness.max(axis=1) if end - begin > 1 else np.empty(0, np.float32))
-    return np.concatenate(found)
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return unit
-
-
 def _centred(left: Vectors, right: Vectors, mean: Vectors) -> float:
-    pair = _unit(np.stack([left, right]) - mean)
+    pair = unit(np.stack([left, right]) - mean)
     return float(pair[0] @ pair[1])
-
-
-def _closeness(base: LoadedBase | None, left: Vectors, right: Vectors) -> float:
-    if base is not None and len(base.content.entries):
-        return base.closeness(left, right)
-    # Without a base there is no mean to take out; this encoder's cosines begin near 0.75.
-    return max(0.0, (float(left @ right) - 0.75) / 0.25)
 
 
 def _neighbour(folded: str, other: _Other, limits: Thresholds) -> Neighbour | None:
     same = normalize(other.form) == folded
-    score = 1.0 if same else round(other.closeness, 4)
-    if score < limits.close:
+    if not same and not other.near.reaches(limits):
         return None
-    level: Level = "same" if score >= limits.same else "close"
+    level: Level = "same" if same or other.near.to_form >= limits.same else "close"
+    score = 1.0 if same else round(max(other.near.to_form, other.near.to_middle), 4)
     return Neighbour(other.entry_id, other.question, other.form, score, level, other.published)
 
 
@@ -260,27 +217,13 @@ def main() -> None:
     from pathlib import Path
 
     from core.settings import get_settings
-    from knowledge_base.building import build_content
-    from knowledge_base.ranking import base_model
     from knowledge_base.seed_corpus import read_corpus
 
-    settings = get_settings()
-    encoder = SentenceEncoder(settings.encoder_dir)
+    encoder = SentenceEncoder(get_settings().encoder_dir)
     with tempfile.TemporaryDirectory() as folder:
         cache = VectorCache(encoder, Path(folder))
-        entries = read_corpus()
-        model = base_model(encoder.fingerprint)
-        base = LoadedBase(build_content(entries, cache, encoder, model))
-        own, others, limits = nearest_of_own(base), nearest_of_others(base), measure(base)
+        print(json.dumps(held_out(read_corpus(), encoder, cache), ensure_ascii=False))
         cache.close()
-    figures = {
-        "encoder": encoder.fingerprint, "entries": len(entries), "forms": len(base.content.forms),
-        **asdict(limits),
-        "own_caught": round(float(np.mean(own >= limits.close)), 3),
-        "distinct_warned": round(float(np.mean(others >= limits.close)), 3),
-        "distinct_called_same": round(float(np.mean(others >= limits.same)), 3),
-    }  # fmt: skip
-    print(json.dumps(figures, ensure_ascii=False))
 
 
 if __name__ == "__main__":

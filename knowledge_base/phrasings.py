@@ -109,8 +109,8 @@ class Phrasings:
             return found
         counts = np.diff(form_starts)[:, None]
         own = (np.add.reduceat(forms, form_starts[:-1], axis=0) / counts).astype(np.float32)
-        near = _unit(own - self.form_mean) @ self._centres.T
-        near = (near + _unit(answers - self.answer_mean) @ self._centres.T) / 2
+        near = unit(own - self.form_mean) @ self.centres.T
+        near = (near + unit(answers - self.answer_mean) @ self.centres.T) / 2
         count = min(LINKS, near.shape[1])
         best = np.argsort(-near, axis=1, kind="stable")[:, :count]
         strengths = np.take_along_axis(near, best, axis=1)
@@ -131,10 +131,11 @@ class Phrasings:
         )  # fmt: skip
 
     @cached_property
-    def _centres(self) -> Vectors:
+    def centres(self) -> Vectors:
+        """Of the topics, relative to what is usual, shape (topics, dimension), unit length."""
         sizes = np.diff(self.starts)[:, None]
         means = np.add.reduceat(self.vectors, self.starts[:-1], axis=0) / sizes
-        return _unit((means - means.mean(axis=0)).astype(np.float32))
+        return unit((means - means.mean(axis=0)).astype(np.float32))
 
     def save(self, path: Path) -> None:
         """Vectors are kept in half precision."""
@@ -192,6 +193,14 @@ class Reminded:
         result: Vectors = np.where(linked, near, own + UNLINKED_BONUS).astype(np.float32)
         return result
 
+    def centres(self, entries: Ints) -> Vectors:
+        """Centre of each entry's strongest topic, zero where it has none, shape (entries, dimension or 1)."""
+        if not self._memory.digest:
+            return np.zeros((len(entries), 1), np.float32)
+        topics = self._links.topics[entries, 0]
+        found = self._memory.centres[np.maximum(topics, 0)]
+        return np.where((topics >= 0)[:, None], found, np.float32(0))
+
 
 def _entries_by_topic(links: Links, topics: int) -> list[Ints]:
     """The strongest entries of each topic, at most ``_PER_TOPIC``."""
@@ -222,7 +231,8 @@ def _read(path: Path, stamp: int) -> Phrasings:
         return EMPTY
 
 
-def _unit(vectors: Vectors) -> Vectors:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+def unit(vectors: Vectors) -> Vectors:
+    """Of unit length along the last axis."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     result: Vectors = (vectors / np.maximum(norms, 1e-9)).astype(np.float32)
     return result

@@ -24,7 +24,6 @@ from knowledge_base.phrasings import EMPTY, Phrasings, Reminded, phrasings_of
 from knowledge_base.ranking import Decision, RankingModel, Signals
 from knowledge_base.snapshot import (
     POINTER,
-    BaseEntry,
     SnapshotContent,
     SnapshotError,
     current_version,
@@ -100,14 +99,14 @@ class LoadedBase:
         self.ranking: RankingModel = content.meta.ranking
         self._owner = np.repeat(np.arange(len(content.entries)), np.diff(content.form_starts))
         self._forms, self._answers = indexes.open(content)
-        self.form_mean, self._answer_mean = content.columns.form_mean, content.columns.answer_mean
+        self.form_mean, self.answer_mean = content.columns.form_mean, content.columns.answer_mean
         self._indexes = indexes
-        self._reminded = Reminded(content.links, content.meta.phrasings, memory)
+        self.reminded = Reminded(content.links, content.meta.phrasings, memory)
 
     def find(self, text: str, vector: Vectors, k: int, moment: float) -> SearchResult:
         """Searches for a normalised text with its vector (dimension,)."""
         words = terms(text)
-        covered, heard = self._lexical(words), self._reminded.hear(vector)
+        covered, heard = self._lexical(words), self.reminded.hear(vector)
         found = self._candidates(text, vector, covered, heard, moment)
         version = self.content.meta.version
         if not len(found):
@@ -127,24 +126,14 @@ class LoadedBase:
         scores, _ = self._forms.search(vector[None, :], 1)
         return float(scores[0, 0])
 
-    def nearest_forms(self, vector: Vectors, k: int) -> list[tuple[BaseEntry, str, float]]:
-        """(entry, question form, closeness) of the nearest forms, nearest first."""
-        found = []
-        for row in map(int, self._near(self._forms, len(self.content.forms), vector, k)):
-            owner = int(self._owner[row])
-            entry = self.content.entries[owner]
-            form = entry.forms[row - int(self.content.form_starts[owner])]
-            found.append((entry, form, self.closeness(vector, self.content.forms[row])))
-        return sorted(found, key=lambda item: -item[2])
-
-    def closeness(self, left: Vectors, right: Vectors) -> float:
-        """Cosine of two vectors relative to the base's mean: about 0 for unrelated questions."""
-        a, b = left - self.form_mean, right - self.form_mean
-        return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-9))
+    def around(self, text: str, vector: Vectors) -> npt.NDArray[np.int64]:
+        """Entries (row numbers, rising) that a search for a normalised text would look at, in effect or not."""
+        covered, heard = self._lexical(terms(text)), self.reminded.hear(vector)
+        return self._candidates(text, vector, covered, heard, None)
 
     def signals(self, text: str, vector: Vectors) -> tuple[list[str], Signals]:
         """Candidates' entry ids and signals for a normalised text, as ``calibrate`` needs them."""
-        covered, heard = self._lexical(terms(text)), self._reminded.hear(vector)
+        covered, heard = self._lexical(terms(text)), self.reminded.hear(vector)
         found = self._candidates(text, vector, covered, heard, time.time())
         signals, _ = self._signals(found, vector, covered, heard)
         return [self.content.entries[i].entry_id for i in found], signals
@@ -154,7 +143,7 @@ class LoadedBase:
         return self.content.lexical.scores(words) / max(total, 1e-6)
 
     def _candidates(
-        self, text: str, vector: Vectors, covered: Vectors, heard: Vectors, moment: float
+        self, text: str, vector: Vectors, covered: Vectors, heard: Vectors, moment: float | None
     ) -> npt.NDArray[np.int64]:
         if not self.content.entries:
             return np.empty(0, np.int64)
@@ -163,10 +152,10 @@ class LoadedBase:
         count = min(_BEST_WORDS, len(covered))
         worded = np.argpartition(-covered, count - 1)[:count] if count else np.empty(0, np.int64)
         exact = np.array(self._exact(text), np.int64)
-        said = self._reminded.candidates(heard)
+        said = self.reminded.candidates(heard)
         parts = [self._owner[forms], answers, worded[covered[worded] > 0], said, exact]
         found = np.unique(np.concatenate(parts)).astype(np.int64)
-        return found[self.content.columns.in_effect(found, moment)]
+        return found if moment is None else found[self.content.columns.in_effect(found, moment)]
 
     def _near(
         self, index: VectorIndex, size: int, vector: Vectors, k: int
@@ -193,13 +182,13 @@ class LoadedBase:
         self, found: npt.NDArray[np.int64], vector: Vectors, covered: Vectors, heard: Vectors
     ) -> tuple[Signals, list[int]]:
         content, usual = self.content, float(vector @ self.form_mean)
-        near, centre, matched = _best_in_groups(content.forms, content.form_starts, found, vector)
-        against, _, _ = _best_in_groups(content.negatives, content.negative_starts, found, vector)
+        near, centre, matched = best_in_groups(content.forms, content.form_starts, found, vector)
+        against, _, _ = best_in_groups(content.negatives, content.negative_starts, found, vector)
         signals = Signals(
             question=near - usual,
             centre=centre - usual,
-            answer=content.answers[found] @ vector - float(vector @ self._answer_mean),
-            phrased=self._reminded.phrased(found, heard, near) - usual,
+            answer=content.answers[found] @ vector - float(vector @ self.answer_mean),
+            phrased=self.reminded.phrased(found, heard, near) - usual,
             lexical=covered[found],
             negative=np.maximum(against - near, 0),
             vector=vector,
@@ -242,7 +231,7 @@ class LoadedBase:
         )  # fmt: skip
 
 
-def _best_in_groups(
+def best_in_groups(
     vectors: Vectors, starts: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], query: Vectors
 ) -> tuple[Vectors, Vectors, list[int]]:
     """Best and mean cosine within each group of rows and the place of the best; -1 for an empty group."""
