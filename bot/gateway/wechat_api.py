@@ -157,6 +157,9 @@ class WeChatDesk:
         elif received.kind == "unreached":
             line = f"提醒消息没有送达客户（{received.text}）。"
             await self.reception.tell_staff(NAME, received.account, line, received.key)
+        if received.scene:
+            line = f"客户扫描二维码进来（{received.scene}）。"
+            await self.reception.tell_staff(NAME, received.account, line, f"{received.key}-code")
 
     async def _consents(self, received: Received) -> None:
         contact = await self.contacts.get(NAME, received.account)

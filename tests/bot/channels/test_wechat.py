@@ -405,6 +405,8 @@ async def test_menus_and_scans(world: World) -> None:
     assert "扫码成功" in world.wechat.people[LI].texts()[-1]
     contact = await world.services.channels.reception._contacts.get("wechat", LI)
     assert contact.scene == "poster-3"
+    lines = [m.text for m in await world.transcript("wechat", LI) if m.audience == "staff"]
+    assert lines == ["客户扫描二维码进来（store-17）。", "客户扫描二维码进来（poster-3）。"]
 
 
 async def test_binding_and_unbinding(world: World) -> None:
