@@ -87,6 +87,14 @@ class ReportFault(Task):
             f"为您报修，地点{address}，师傅会给您打电话。确认吗？",
         )
 
+    def found(self, state: TaskState) -> Step | None:
+        outage, expected = state.notes.get("outage"), state.notes.get("expected")
+        if not outage:
+            return None
+        figures = {"故障地点": str(state.filled["address"])}
+        figures |= {"预计恢复": str(expected)} if expected else {}
+        return Step(f"查到{outage}，正在抢修", figures)
+
     async def execute(self, state: TaskState, desk: Desk) -> Outcome:
         said_first = mask(Request.from_dict(state.request).text)[:500]
         account, outage = state.notes.get("account"), state.notes.get("outage")

@@ -143,8 +143,9 @@ async def _advance(task: Task, state: TaskState, desk: Desk) -> Outcome:
     if part is not None:
         return await _question(part, task, state, desk, problem)
     if task.confirms and not state.filled.get(CONFIRM):
+        found = task.found(state) if state.asking != CONFIRM else None
         state.asking = CONFIRM
-        return Outcome((await task.confirmation(state, desk),))
+        return Outcome((await task.confirmation(state, desk),), step=found)
     state.asking = None
     return await task.execute(state, desk)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from actions.bss.client import OperatorClient
-from actions.outcome import Outcome, said
+from actions.outcome import Outcome, Step, said
 from actions.replies import HUMAN, Button, Reply
 from actions.tasks.state import TaskState
 from actions.turn import Identity, Request, Turn
@@ -85,6 +85,10 @@ class Task(ABC):
     async def confirmation(self, state: TaskState, desk: Desk) -> Reply:
         """Price, effect and date, to be agreed to."""
         raise NotImplementedError(f"{self.name} does not ask for confirmation")
+
+    def found(self, state: TaskState) -> Step | None:
+        """What was found out on the way to the confirmation, and is worth telling an agent."""
+        return None
 
     @abstractmethod
     async def execute(self, state: TaskState, desk: Desk) -> Outcome:

@@ -262,6 +262,17 @@ async def test_an_outage_is_told_and_the_ticket_can_be_followed() -> None:
     assert "已受理" in progress.text
 
 
+async def test_who_takes_over_learns_of_the_outage_that_was_found() -> None:
+    talk = Conversation(customer(4))
+    await talk.say("宽带上不去了", "report_network_fault")
+    handoff = (await talk.say("转人工", "request_human")).directive("handoff")
+    (found,) = handoff["tried"]
+    assert "望京" in found["summary"]
+    assert found["summary"].endswith("正在抢修")
+    assert "望京" in found["figures"]["故障地点"]
+    assert "预计恢复" in found["figures"]
+
+
 async def test_a_stopped_number_is_not_reported_as_a_fault() -> None:
     talk = Conversation(customer(2))
     said = await talk.say("手机没信号打不了电话", "report_network_fault")
