@@ -54,7 +54,7 @@ ARGUMENTS = [
     "--hide-scrollbars",
     "--mute-audio",
 ]
-START_S = 30
+START_S = 60
 NO_CHROMIUM = "chromium is not installed (apt-get install chromium fonts-noto-cjk)"
 
 
@@ -193,7 +193,7 @@ class Server:
         self._uvicorn = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._uvicorn.run, daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + START_S
         while not self._uvicorn.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("the server under test did not start")
