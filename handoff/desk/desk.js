@@ -148,7 +148,7 @@ const DeskShell = {
           <chat-composer v-if="talking && detail" ref="composer" :handoff-id="row.handoff_id" :placeholders="detail.placeholders" :suggestions="suggestions" knowledge @say="say" @note="write" @typing="typing(desk.active)" @knowledge="showKnowledge" />
           <div v-else-if="row.role === 'invited'" class="chat-foot"><span>{{ row.agent_name }}邀请您一起服务，加入前客户看不到您。</span><el-button type="primary" :loading="desk.busy['join:' + row.handoff_id]" @click="join(row.handoff_id)">加入会话</el-button><el-button @click="decline(row.handoff_id)">婉拒</el-button></div>
           <div v-else-if="row.state === 'waiting' || row.state === 'offered'" class="chat-foot"><span>{{ row.offer ? (row.offer.mine ? '这位客户派给您了，接受前您看到的是只读内容。' : '这位客户已派给' + row.offer.agent_name + '，您看到的是只读内容。') : '客户正在排队，您看到的是只读内容。' }}</span><el-button type="primary" :loading="desk.busy['accept:' + row.handoff_id]" @click="accept(row.handoff_id)">接入这位客户</el-button></div>
-          <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
+          <div v-else-if="row.state === 'wrap_up'" class="chat-foot"><span>会话已结束，请填写小结。</span><el-button v-if="row.mine" @click="ui.ticket = true">建立工单</el-button><el-button type="primary" @click="ui.close = true">填写小结</el-button></div>
         </template>
         <div v-else class="nothing">
           <p v-if="cases.shown" class="nothing-title">在左边选一张工单，这里看来龙去脉</p>

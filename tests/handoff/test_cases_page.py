@@ -120,6 +120,26 @@ async def test_given_to_a_colleague_who_hears_of_it(
     await expect(case.locator(".chat-head")).to_contain_text("郑婷")
 
 
+async def test_what_is_left_to_do_becomes_a_ticket_while_writing_up(
+    sign_in: SignIn,  # noqa: F811
+    world: World,  # noqa: F811
+) -> None:
+    await world.customer("不对，我要人工")
+    page = await sign_in()
+    await take(page)
+    await page.get_by_role("button", name="结束", exact=True).click()
+    await page.get_by_role("button", name="先结束，稍后写小结").click()
+    await page.locator(".chat-foot").get_by_role("button", name="建立工单").click()
+    form = page.get_by_role("dialog", name="建立工单")
+    await form.get_by_label("工单内容").fill("退费20元，三天内到账")
+    await form.get_by_role("button", name="建立工单").click()
+    await expect(page.locator(".el-message").filter(has_text="已建立")).to_be_visible()
+    row = await _cases(page)
+    await expect(row).to_contain_text("我负责")
+    await row.click()
+    await expect(page.get_by_label("诉求", exact=True)).to_contain_text("三天内到账")
+
+
 async def test_words_survive_a_look_elsewhere(sign_in: SignIn, world: World) -> None:  # noqa: F811
     await world.customer("不对，我要人工", "改为回电")
     page = await sign_in()
