@@ -95,7 +95,8 @@ async def test_what_the_platform_counts_and_what_goes_wrong(
     await expect(panel).to_contain_text("还有 2 次故障在等着")
     await agent_says(world, "我是小李。")
     events = panel.get_by_role("list")
-    await expect(events).to_contain_text("客服消息接口")
+    # Two failures are two waits, longer each time.
+    await expect(events).to_contain_text("客服消息接口", timeout=30_000)
     await expect(events).to_contain_text("我是小李")
     await panel.get_by_role("button", name="过 48 小时").click()
     await expect(panel).to_contain_text("平台的钟快了 48.1 小时")
