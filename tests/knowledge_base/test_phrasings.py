@@ -68,6 +68,16 @@ def test_what_no_topic_speaks_for_keeps_its_own(memory: Phrasings) -> None:
     assert near[0] == pytest.approx(0.4 + UNLINKED_BONUS)
 
 
+def test_an_entry_has_the_centre_of_its_topic(memory: Phrasings) -> None:
+    vectors = unit([AXES[1], AXES[5]])
+    links = memory.links(vectors, np.array([0, 1, 2]), vectors)
+    linked, free = Reminded(links, "d1", memory).centres(np.array([0, 1]))
+    assert np.argmax(linked) == 1
+    assert np.linalg.norm(linked) == pytest.approx(1, abs=1e-5)
+    assert not free.any()
+    assert not Reminded(links, "another", memory).centres(np.array([0, 1])).any()
+
+
 @pytest.mark.parametrize("digest", ["", "another"])
 def test_links_of_another_memory_say_nothing(memory: Phrasings, digest: str) -> None:
     links = memory.links(AXES[:2], np.array([0, 1, 2]), AXES[:2])
