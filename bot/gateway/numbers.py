@@ -15,17 +15,17 @@ _LIST = re.compile(
     r"|(切换|选择?)(一下)?(另一个|别的|其他)?(手机|电话)?(号码|号)|我的(手机|电话)?号码?"
 )
 _USE = re.compile(
-    r"(我?要|请?帮我)?(换成?|换到|改?用|切换到?|切换成)?(1[3-9]\d)?尾号(是|为)?(\d{4})的?(那个)?(手机|电话)?(号码|号)?"
+    r"(我?要|请?帮我)?(换成?|换到|改?用|切换到?|切换成)?(?P<head>1[3-9]\d)?尾号(是|为)?(?P<tail>\d{4})的?(那个)?(手机|电话)?(号码|号)?"
 )
 _BIND = re.compile(
-    r"(我?要|请?帮我)?再?(绑定|绑)(一个|另一个|另外一个)?(手机|电话)?(号码|号)?[:,，：]?\s*(1[3-9]\d{9})"
+    r"(我?要|请?帮我)?再?(绑定|绑)(一个|另一个|另外一个)?(手机|电话)?(号码|号)?[:,，：]?\s*(?P<phone>1[3-9]\d{9})"
 )
 
 
 def to_bind(text: str) -> str | None:
     """The number that a customer asks to have bound."""
     found = _BIND.fullmatch(text)
-    return found.group(6) if found else None
+    return found["phone"] if found else None
 
 
 def to_use(text: str, numbers: Sequence[Number]) -> str | None:
@@ -33,7 +33,7 @@ def to_use(text: str, numbers: Sequence[Number]) -> str | None:
     found = _USE.fullmatch(text)
     if found is None:
         return None
-    head, tail = found.group(3) or "", found.group(5)
+    head, tail = found["head"] or "", found["tail"]
     fitting = [
         n["phone"] for n in numbers if n["phone"].startswith(head) and n["phone"].endswith(tail)
     ]
