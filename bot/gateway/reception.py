@@ -184,7 +184,7 @@ class Reception:
         inbound, plan = accepted.inbound, accepted.plan
         account = (inbound.channel, accepted.account)
         async with self.in_turn(*account):
-            if plan.proves_anew:
+            if plan.proves_anew and await self._by_the_bot(inbound.conversation_id):
                 await self._identities.lapse(*account)
                 await self._router.forget(inbound.conversation_id)
             outcome = await self._router.receive(inbound, plan)
@@ -193,6 +193,9 @@ class Reception:
             elif plan.uses and outcome.state == "bot":
                 await self._identities.use(*account, plan.uses)
         self._courier.nudge()
+
+    async def _by_the_bot(self, conversation_id: str) -> bool:
+        return (await self._transcript.conversation(conversation_id)).owner == "bot"
 
     def in_turn(self, channel: str, account: str) -> AbstractAsyncContextManager[None]:
         """Answers to one account are made one after another, in the order in which they were begun."""

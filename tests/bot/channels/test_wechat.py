@@ -533,9 +533,12 @@ async def test_a_person_answers_and_is_rated(world: World) -> None:
     request = HandoffRequest(trigger="asked", skill_group="general", request="转人工")
     await services.handoffs.open(conversation.id, request)
     person = world.wechat.people[LI]
+    await services.identities.bind("wechat", LI, Known("C1", "13800000001"))
     answer = await world.wechat.say(LI, "在吗")
     assert answer.body == "success" or "在吗" not in answer.body
-    assert len(world.dialogue.asked) == 1
+    await world.wechat.say(LI, "绑定13900000009")
+    account = await services.identities.find("wechat", LI)
+    assert (len(world.dialogue.asked), world.dialogue.forgotten, account.assurance) == (1, [], 2)
     await agent_says(world, "我是小李。")
     await world.until(lambda: any("【人工客服小李】" in text for text in person.texts()))
 
