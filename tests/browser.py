@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -55,6 +55,8 @@ ARGUMENTS = [
     "--mute-audio",
 ]
 START_S = 60
+# As patient as every other wait here: five seconds are not enough on a machine that others use, too.
+expect.set_options(timeout=15_000)
 NO_CHROMIUM = "chromium is not installed (apt-get install chromium fonts-noto-cjk)"
 
 
