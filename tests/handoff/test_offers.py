@@ -94,6 +94,8 @@ async def test_a_lapsed_offer_goes_to_the_next_and_keeps_its_place(room: Room) -
     assert again.state == State.OFFERED
     assert again.agent_id != first
     assert again.ranked_at == handoff.ranked_at
+    # Nobody served them: for the customer, for helping groups and for supervisors it is one wait.
+    assert again.waiting_since == handoff.waiting_since
     waiting = await _let_lapse(room, again)
     # Both had their chance just now: nobody is asked again at once, the list still shows the customer.
     assert (waiting.state, waiting.agent_id) == (State.WAITING, None)
