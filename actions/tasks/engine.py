@@ -177,7 +177,7 @@ async def _hear(task: Task, state: TaskState, desk: Desk) -> Outcome | None:
     if part is None:
         return await _advance(task, state, desk)
     if values.wants_out(turn.plain, turn.intent):
-        return _give_up(task, state)
+        return _give_up(task, state, turn)
     if _interrupts(part, task, turn):
         return None
     value = part.parse(turn.request)
@@ -189,7 +189,10 @@ async def _hear(task: Task, state: TaskState, desk: Desk) -> Outcome | None:
     return await _advance(task, state, desk)
 
 
-def _give_up(task: Task, state: TaskState) -> Outcome:
+def _give_up(task: Task, state: TaskState, turn: Turn) -> Outcome:
+    if turn.flags:
+        # 「算了，法院见」 withdraws nothing: who takes over finds the task open.
+        return Outcome()
     state.asking = None
     return task.dropped()
 
@@ -207,7 +210,7 @@ async def _hear_confirmation(task: Task, state: TaskState, desk: Desk) -> Outcom
         state.filled[CONFIRM] = True
         return await _advance(task, state, desk)
     if answer == "no":
-        return _give_up(task, state)
+        return _give_up(task, state, turn)
     return await _not_understood("请回复「确认办理」或「不办了」。", task, state, desk)
 
 

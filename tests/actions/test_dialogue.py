@@ -403,6 +403,19 @@ async def test_legal_words_are_a_grave_complaint() -> None:
     assert "56.30" in flagged.text
 
 
+async def test_a_threat_withdraws_nothing() -> None:
+    talk = Conversation(customer(4))
+    await talk.say("我要投诉", "file_complaint")
+    threat = await talk.say(
+        "算了，不跟你说了，法院见", "deny",
+        sentiment={"label": "angry", "score": 0.9, "flags": ["legal"]},
+    )  # fmt: skip
+    handoff = threat.directive("handoff")
+    assert handoff["complaint_grade"] == "high"
+    assert "不办了" not in threat.text
+    assert handoff["slots"]["missing"]
+
+
 @pytest.mark.parametrize(
     ("intent", "trigger", "group"),
     [("port_out", "retention", "retention"), ("cancel_account", "retention", "retention"),
