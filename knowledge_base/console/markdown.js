@@ -2,7 +2,8 @@
 // text nodes, and link targets are web, phone or in-app addresses, so an answer can never carry markup in.
 
 const { h } = Vue;
-const INLINE = /\*\*(.+?)\*\*|\*(?!\s)(.+?)\*|`([^`]+)`|\[([^\]]+)\]\(([^()\s]+)\)|(https?:\/\/[A-Za-z0-9\-._~:/?#@!$&+,;=%]+)/;
+// Three stars or more hide digits.
+const INLINE = /\*{3,}|\*\*((?:[^*]|\*{3,})+?)\*\*(?!\*)|\*(?![\s*])([^*]+)\*(?!\*)|`([^`]+)`|\[([^\]]+)\]\(([^()\s]+)\)|(https?:\/\/[A-Za-z0-9\-._~:/?#@!$&+,;=%]+)/;
 const SAFE_LINK = /^(https?:\/\/|tel:)/i;
 const BULLET = /^\s*[-*+]\s+/;
 const NUMBER = /^\s*\d+[.、)]\s+/;
@@ -26,7 +27,7 @@ export function inline(text) {
     else if (italic !== undefined) nodes.push(h("em", inline(italic)));
     else if (code !== undefined) nodes.push(h("code", code));
     else if (label !== undefined) nodes.push(link(label, target));
-    else nodes.push(link(bare, bare));
+    else nodes.push(bare === undefined ? all : link(bare, bare));
     rest = rest.slice(match.index + all.length);
   }
   if (rest) nodes.push(rest);
