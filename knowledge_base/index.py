@@ -12,6 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from knowledge_base.mapping import take
+
 Vectors = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.int64]
 NO_KEY = -1
@@ -261,7 +263,7 @@ class _Originals:
                 spot = np.minimum(np.searchsorted(known, keys), len(known) - 1)
                 here = known[spot] == keys
                 places = order[spot[here]]
-            out[here] = vectors[places]
+            out[here] = take(vectors, places)
         return out
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge_base.columns import Hashes, hashed, starts_of
+from knowledge_base.mapping import span
 
 K1, B = 1.2, 0.6
 Floats = npt.NDArray[np.float32]
@@ -165,9 +166,9 @@ class LexicalIndex:
         out = np.zeros(self.size, np.float32)
         for number in self._numbers(terms):
             if number >= 0:
-                part = slice(self._starts[number], self._starts[number + 1])
+                part = int(self._starts[number]), int(self._starts[number + 1])
                 # A document stands once in a list, so plain indexing adds correctly.
-                out[self.documents[part]] += self.weights[part]
+                out[span(self.documents, *part)] += span(self.weights, *part)
         return out
 
     def weight_of(self, terms: Sequence[str]) -> float:

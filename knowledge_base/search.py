@@ -20,6 +20,7 @@ import numpy.typing as npt
 from knowledge_base.columns import members
 from knowledge_base.index import NO_KEY, IndexUnavailable, VectorIndex
 from knowledge_base.indexing import LOCAL, IndexStore
+from knowledge_base.mapping import take
 from knowledge_base.phrasings import EMPTY, Phrasings, Reminded, phrasings_of
 from knowledge_base.ranking import Decision, RankingModel, Signals
 from knowledge_base.snapshot import (
@@ -184,18 +185,16 @@ class LoadedBase:
         content, usual = self.content, float(vector @ self.form_mean)
         near, centre, matched = best_in_groups(content.forms, content.form_starts, found, vector)
         against, _, _ = best_in_groups(content.negatives, content.negative_starts, found, vector)
-        signals = Signals(
+        return Signals(
             question=near - usual,
             centre=centre - usual,
-            answer=content.answers[found] @ vector - float(vector @ self.answer_mean),
+            answer=take(content.answers, found) @ vector - float(vector @ self.answer_mean),
             phrased=self.reminded.phrased(found, heard, near) - usual,
             lexical=covered[found],
             negative=np.maximum(against - near, 0),
             vector=vector,
             nearest=float(near.max()),
-        )
-        content.calm()
-        return signals, matched
+        ), matched
 
     def _exact_entry(self, text: str, found: npt.NDArray[np.int64]) -> int | None:
         owners = [o for o in self._exact(text) if o in found]
@@ -243,7 +242,7 @@ def best_in_groups(
         return best, mean, places.tolist()
     sizes = counts[filled]
     begins = np.cumsum(sizes) - sizes
-    near = vectors[members(starts, groups[filled])] @ query
+    near = take(vectors, members(starts, groups[filled])) @ query
     best[filled] = np.maximum.reduceat(near, begins)
     mean[filled] = np.add.reduceat(near, begins) / sizes
     tops = np.flatnonzero(near == np.repeat(best[filled], sizes))

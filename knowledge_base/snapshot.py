@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
-import mmap
 import os
 import re
 from collections.abc import Sequence
@@ -32,6 +31,7 @@ import numpy.typing as npt
 from knowledge_base.columns import EntryColumns, Ints, StoredRows, checksum_of, write_lines
 from knowledge_base.index import QuantizedIndex, VectorIndex, create_index
 from knowledge_base.lexical import LexicalIndex
+from knowledge_base.mapping import load, release
 from knowledge_base.marks import Marks
 from knowledge_base.phrasings import Links
 from knowledge_base.ranking import RankingModel
@@ -39,7 +39,6 @@ from knowledge_base.ranking import RankingModel
 FORMAT = 3
 POINTER = "CURRENT"
 META = "meta.json"
-_MAPPED_FROM = 16 * 1024 * 1024
 _VERSION = re.compile(r"[0-9A-Za-z._-]{1,64}")
 Vectors = npt.NDArray[np.float32]
 
@@ -168,16 +167,6 @@ class SnapshotContent:
         except ValueError as error:
             raise SnapshotError(f"知识库快照 {self.meta.version} 的索引已损坏：{error}") from error
 
-    def calm(self) -> None:
-        """Gives back memory that mapped files took up while candidates were looked at.
-
-        The kernel keeps the pages at hand: a search pays some tenths of a millisecond for it, and
-        a process does not grow by whole files.
-        """
-        for mapped in (self.forms, self.answers, self.negatives, self.lexical.documents,
-                       self.lexical.weights):  # fmt: skip
-            release(mapped)
-
 
 def snapshot_folder(knowledge_dir: Path, version: str) -> Path:
     """Raises SnapshotError for a name that is not a version (it might leave the folder)."""
@@ -263,23 +252,6 @@ def read_meta(folder: Path) -> SnapshotMeta:
     return meta
 
 
-def _load(path: Path) -> npt.NDArray[Any]:
-    """An array in memory, or mapped when it is large: only rows of candidates are looked at."""
-    if path.stat().st_size <= _MAPPED_FROM:
-        loaded: npt.NDArray[Any] = np.load(path, allow_pickle=False)
-        return loaded
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    mapped._mmap.madvise(mmap.MADV_RANDOM)
-    # A plain view: slices of numpy's own class for maps cost ten times as much.
-    return np.asarray(mapped)
-
-
-def release(array: npt.NDArray[Any]) -> None:
-    """Gives back the pages of a mapped array that were read; they are read again when needed."""
-    if isinstance(array.base, np.memmap):
-        array.base._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-
-
 def _tidy() -> None:
     """Gives back what loading, of the encoder too, freed but the C library kept: some 15 MB."""
     with contextlib.suppress(OSError, AttributeError):
@@ -305,9 +277,9 @@ def read_content(folder: Path, encoder: str) -> SnapshotContent:
         lines = np.load(folder / "lines.npy", allow_pickle=False)
         entries = StoredRows(folder / "entries.jsonl", lines, BaseEntry.from_dict)
         forms, answers, negatives = (
-            _load(folder / f"{name}.npy") for name in ("forms", "answers", "negatives")
+            load(folder / f"{name}.npy") for name in ("forms", "answers", "negatives")
         )
-        lexical = LexicalIndex.load(folder, _load)
+        lexical = LexicalIndex.load(folder, load)
         columns = EntryColumns.load(folder / "columns.npz")
         links = Links.load(folder / "links.npz")
         _tidy()
