@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import string
 import time
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ _BOMB = (
     + "".join(f'<!ENTITY {b} "&{a};&{a};&{a};&{a};">' for a, b in zip("abcdefg", "bcdefgh", strict=True))
     + "]><xml><Content>&h;</Content></xml>"
 )  # fmt: skip
+_IN_FLIGHT = 40
+"""Callbacks drawn that may not be answered yet, with room to spare."""
 _EXTERNAL = (
     '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><Content>&e;</Content></xml>'
 )
@@ -68,7 +71,8 @@ class Mutator:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
-        self.count = 0
+        self.count = self._drawn = 0
+        self._drawn_at: list[int] = []
         self._kinds: list[tuple[int, Callable[[], Callback]]] = [
             (2, self.valid), (6, self.again), (3, self.retried), (8, self.replayed_with_another_body),
             (10, self.wrong_signature), (6, self.without_a_parameter), (6, self.not_now),
@@ -77,6 +81,7 @@ class Mutator:
         ]  # fmt: skip
 
     def draw(self) -> Callback:
+        self._drawn += 1
         weights = [weight for weight, _ in self._kinds]
         (_, make), *_ = self.chance.choices(self._kinds, weights)
         made = make()
@@ -91,29 +96,40 @@ class Mutator:
         text = f"问{self.seed}-{self.count}"
         made = self._signed(to_xml(self._fields(text)), text)
         self.good.append(made)
+        self._drawn_at.append(self._drawn)
         return made
 
     def again(self) -> Callback:
         """The same request once more, as a whole."""
         before = self._before()
+        if before is None:
+            return self.valid()
         return Callback(before.query, before.body, before.text)
 
     def retried(self) -> Callback:
         """The same message under a new signature."""
         before = self._before()
+        if before is None:
+            return self.valid()
         number = int(str(before.text).rpartition("-")[2])
         return self._signed(to_xml(self._fields(str(before.text), number)), before.text)
 
-    def _before(self) -> Callback:
-        return self.chance.choice(self.good[-50:]) if self.good else self.valid()
+    def _before(self) -> Callback | None:
+        """One that was taken long ago: in plain mode whoever comes first with a signature may use it."""
+        taken = bisect_left(self._drawn_at, self._drawn - _IN_FLIGHT)
+        return self.chance.choice(self.good[max(0, taken - 50) : taken]) if taken else None
 
     # What nobody should take.
 
     def replayed_with_another_body(self) -> Callback:
-        body = to_xml(self._fields(FORGED, self.chance.randrange(10**6, 10**9)))
+        before = self._before()
+        if before is None:
+            return self.valid()
+        words = f"{FORGED}{self._nonce()}"
+        body = to_xml(self._fields(words, self.chance.randrange(10**6, 10**9)))
         if self.crypt is not None:
             body = to_xml({"Encrypt": self.crypt.encrypt(body)})
-        return Callback(dict(self._before().query), body.encode())
+        return Callback(dict(before.query), body.encode())
 
     def wrong_signature(self) -> Callback:
         made = self._signed(to_xml(self._fields(FORGED)))
