@@ -22,6 +22,10 @@ MISS, CLARIFY, OUTSIDE, KNOWLEDGE = "nlu_fallback", "clarify", "out_of_scope", "
 EXACT_YIELDS_TO = 0.6
 """A published question, word for word, is answered unless a task is at least this probable: what an
 editor publishes must be live whatever the classifier thinks of its words."""
+OUTSIDE_YIELDS_TO, OUTSIDE_IS_SURE = 0.7, 0.8
+"""What the base is this sure to know is no other trade's, unless the classifier is surer still. Of our own
+hard questions to the base 11 % were refused without this, 6 % with it; of those it cannot answer 3 in 188 more
+reach it."""
 _HUMAN = re.compile(
     r"(?:我要|请|麻烦|帮我|给我|快|直接|马上|立刻|赶紧|还是|就)*(?:转|转接|接|找|要|换|叫|呼叫|联系)?(?:一下|个|到|成)?"
     r"(?:人工|真人|活人|人工客服|人工服务|人工坐席|客服人员|真人客服|客服)(?:服务|客服|坐席|台)?(?:吧|啊|呀|谢谢|快点)*"
@@ -99,6 +103,9 @@ def decide(evidence: Evidence, limits: Thresholds) -> Verdict:
         return Verdict(KNOWLEDGE, 1.0)
     outside = dict(evidence.ranking).get(OUTSIDE, 0.0)
     if intent == OUTSIDE or outside >= limits.outside_from:
+        known = _known(evidence)
+        if known >= OUTSIDE_YIELDS_TO and outside < OUTSIDE_IS_SURE:
+            return Verdict(KNOWLEDGE, known)
         return Verdict(OUTSIDE, outside)
     if confidence < limits.miss_below:
         return _without_favourite(evidence)
@@ -107,6 +114,14 @@ def decide(evidence: Evidence, limits: Thresholds) -> Verdict:
         if len(offered) > 1:
             return Verdict(CLARIFY, confidence, offered)
     return Verdict(intent, confidence)
+
+
+def _known(evidence: Evidence) -> float:
+    """How sure the base is that it knows the question, 0 where it would not answer."""
+    hits = evidence.knowledge.get("hits") or ()
+    if evidence.knowledge.get("decision") in (None, "none") or not hits:
+        return 0.0
+    return float(hits[0]["score"])
 
 
 def _without_favourite(evidence: Evidence) -> Verdict:

@@ -35,6 +35,19 @@ def test_enough_evidence_of_another_trade_refuses() -> None:
     assert decide(evidence(recharge=0.6, out_of_scope=0.35), LIMITS).intent == "out_of_scope"
 
 
+@pytest.mark.parametrize(
+    ("score", "outside", "intent"),
+    [(0.75, 0.6, "ask_knowledge"), (0.6, 0.6, "out_of_scope"), (0.95, 0.85, "out_of_scope")],
+)
+def test_what_the_base_knows_is_no_other_trades(score: float, outside: float, intent: str) -> None:
+    known = {"decision": "clarify", "hits": [{"entry_id": "a", "question": "问", "score": score}]}
+    assert decide(evidence(knowledge=known, out_of_scope=outside), LIMITS).intent == intent
+    unknown = known | {"decision": "none"}
+    assert (
+        decide(evidence(knowledge=unknown, out_of_scope=outside), LIMITS).intent == "out_of_scope"
+    )
+
+
 def test_asks_between_two_likely_tasks() -> None:
     verdict = decide(evidence(query_balance=0.35, query_bill=0.3, greet=0.05), LIMITS)
     assert verdict.intent == "clarify"
