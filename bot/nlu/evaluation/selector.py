@@ -35,7 +35,6 @@ pipeline:
     max_ngram: 4
   - name: ResponseSelector
     retrieval_intent: faq
-    epochs: 200
 policies: []
 """
 _MARKS = re.compile(r"[\[\](){}]")
