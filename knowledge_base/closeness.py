@@ -22,6 +22,7 @@ import numpy.typing as npt
 from knowledge_base.building import VectorCache, build_content
 from knowledge_base.columns import Ints, members
 from knowledge_base.embedding.encoder import SentenceEncoder
+from knowledge_base.mapping import take
 from knowledge_base.phrasings import phrasings_of, unit
 from knowledge_base.ranking import base_model
 from knowledge_base.search import LoadedBase, best_in_groups
@@ -76,7 +77,7 @@ def near_entries(base: LoadedBase, text: str, vector: Vectors, limits: Threshold
         return []
     _, _, places = best_in_groups(content.forms, content.form_starts, rows, vector)
     mine = unit(vector - base.form_mean)
-    forms = content.forms[content.form_starts[rows] + np.array(places, np.int64)]
+    forms = take(content.forms, content.form_starts[rows] + np.array(places, np.int64))
     to_form, to_middle = unit(forms - base.form_mean) @ mine, middles(base, rows) @ mine
     found = []
     for i, row in enumerate(map(int, rows)):
@@ -106,10 +107,12 @@ def middles(base: LoadedBase, entries: Ints) -> Vectors:
     """Of each of ``entries`` (row numbers), relative to what is usual, shape (entries, dimension), unit length."""
     content = base.content
     sizes = content.form_starts[entries + 1] - content.form_starts[entries]
-    forms = np.asarray(content.forms[members(content.form_starts, entries)])
+    forms = take(content.forms, members(content.form_starts, entries))
     asked = np.add.reduceat(forms, np.cumsum(sizes) - sizes, axis=0) / sizes[:, None]
     topics = base.reminded.centres(entries)
-    return _between(asked - base.form_mean, content.answers[entries] - base.answer_mean, topics)
+    return _between(
+        asked - base.form_mean, take(content.answers, entries) - base.answer_mean, topics
+    )
 
 
 def _between(asked: Vectors, answered: Vectors, topics: Vectors) -> Vectors:
@@ -133,7 +136,7 @@ def nearest_of_others(base: LoadedBase) -> tuple[Vectors, Vectors]:
     entries = np.sort(generator.permutation(len(content.entries))[:_ENTRIES]).astype(np.int64)
     sizes = content.form_starts[entries + 1] - content.form_starts[entries]
     owner = np.repeat(np.arange(len(entries)), sizes)
-    forms = np.asarray(content.forms[members(content.form_starts, entries)])
+    forms = take(content.forms, members(content.form_starts, entries))
     spread = unit(forms - base.form_mean)
     asked = np.sort(generator.permutation(len(forms))[:_QUESTIONS])
     mine, own = spread[asked], owner[asked]

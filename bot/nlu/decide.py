@@ -127,7 +127,7 @@ def _known(evidence: Evidence) -> float:
 def _without_favourite(evidence: Evidence) -> Verdict:
     """The classifier is lost; the knowledge base may still know the question."""
     if evidence.knowledge.get("decision") == "answer":
-        return Verdict(KNOWLEDGE, float(evidence.knowledge["hits"][0]["score"]))
+        return Verdict(KNOWLEDGE, _known(evidence))
     return Verdict(MISS, 1 - evidence.ranking[0][1])
 
 
