@@ -184,7 +184,7 @@ export const threadOf = (id) => threads.get(id);
 
 export const visible = () => document.visibilityState === "visible" && document.hasFocus();
 const readUpTo = new Map();
-let telling = 0;
+const telling = new Map();
 /** Tells the server, and the other tabs, what has been read. */
 export function markRead() {
   const row = activeRow.value;
@@ -192,13 +192,15 @@ export function markRead() {
   if (!row || !isMine(row) || row.state !== "active" || !thread || !visible()) return;
   const id = row.handoff_id;
   if (!row.unread && readUpTo.get(id) >= thread.lastSeq) return;
+  const seq = thread.lastSeq;
   row.unread = 0;
-  readUpTo.set(id, thread.lastSeq);
+  readUpTo.set(id, seq);
   tabs.postMessage({ read: id });
-  clearTimeout(telling);
+  // Each conversation has its own moment: going on to the next one at once must not forget to tell of this one.
+  clearTimeout(telling.get(id));
   const still = () => desk.rows.some((other) => other.handoff_id === id && isMine(other) && other.state === "active");
-  const tell = () => still() && api.post(`/handoffs/${id}/read`, { seq: thread.lastSeq }).catch(() => readUpTo.delete(id));
-  telling = setTimeout(tell, READ_MS);
+  const tell = () => still() && api.post(`/handoffs/${id}/read`, { seq }).catch(() => readUpTo.delete(id));
+  telling.set(id, setTimeout(tell, READ_MS));
 }
 addEventListener("focus", () => markRead());
 /** Another tab, or another browser of this person, has read a conversation. */

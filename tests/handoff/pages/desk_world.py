@@ -7,7 +7,7 @@ customer does, over the same HTTP contract.
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
+from playwright.async_api import Page, expect
 
 from actions.bss.sandbox.app import create_app as create_sandbox
 from bot.dialogue.client import DialogueClient
@@ -27,7 +28,7 @@ from core.settings import Settings
 from handoff.canned import seed_canned
 from knowledge_base.embedding.encoder import SentenceEncoder
 from knowledge_base.seeding import seed_knowledge
-from tests.browser import Server
+from tests.browser import PageOpener, Server
 from tests.handoff.conftest import PASSWORD
 
 Serve = Callable[[Any], AbstractContextManager[Server]]
@@ -242,3 +243,37 @@ async def world(desk_server: Server, dialogue: ScriptedDialogue) -> AsyncIterato
     base = f"{desk_server.url}/api/v1"
     async with httpx.AsyncClient(base_url=base, timeout=20, trust_env=False) as http:
         yield World(desk_server, dialogue, http)
+
+
+SignIn = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def sign_in(open_page: PageOpener, world: World) -> AsyncIterator[SignIn]:
+    """Opens a staff page and logs in."""
+    # Asking who is signed in is answered 401 before a login; the browser writes that to its console.
+    open_page.allow("401")
+    opened: list[Page] = []
+
+    async def signing_in(username: str = "agent01", path: str = "/desk", **options: Any) -> Page:
+        page = await open_page(world.url + path, **({"width": 1440, "height": 900} | options))
+        opened.append(page)
+        await page.bring_to_front()
+        await page.get_by_label("工号").fill(username)
+        await page.get_by_label("密码").fill(PASSWORD)
+        await page.get_by_role("button", name="登录").click()
+        return page
+
+    yield signing_in
+    # Before the server goes: a desk left alone would complain of that.
+    for page in opened:
+        await page.context.close()
+
+
+def queue_row(page: Page, text: str) -> Any:
+    return page.locator(".row-waiting", has_text=text)
+
+
+async def take(page: Page, text: str = "张伟") -> None:
+    await queue_row(page, text).get_by_role("button", name="接入").click()
+    await expect(page.get_by_role("textbox", name="回复客户")).to_be_visible()

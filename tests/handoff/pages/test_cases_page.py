@@ -13,15 +13,8 @@ from sqlalchemy import update
 from core.clock import now
 from core.database import Database
 from handoff.models import Ticket
-from tests.browser import PageOpener, open_page, overflows, serve  # noqa: F401
-from tests.handoff.desk_world import (  # noqa: F401
-    World,
-    desk_server,
-    desk_settings,
-    dialogue,
-    world,
-)
-from tests.handoff.test_desk_page import SignIn, sign_in, take  # noqa: F401
+from tests.browser import overflows
+from tests.handoff.pages.desk_world import SignIn, World, take
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -31,7 +24,7 @@ async def _cases(page: Page) -> Any:
     return page.locator(".list-cases .row")
 
 
-async def test_a_call_back_is_made(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_a_call_back_is_made(sign_in: SignIn, world: World) -> None:
     page = await sign_in()
     customer = await world.customer("查账单", "不对，我要人工", "改为回电")
     # The list knows of it without anybody looking.
@@ -79,8 +72,8 @@ async def test_a_call_back_is_made(sign_in: SignIn, world: World) -> None:  # no
 
 
 async def test_given_to_a_colleague_who_hears_of_it(
-    sign_in: SignIn,  # noqa: F811
-    world: World,  # noqa: F811
+    sign_in: SignIn,
+    world: World,
     database: Database,
 ) -> None:
     await world.customer("不对，我要人工", "改为回电")
@@ -121,8 +114,8 @@ async def test_given_to_a_colleague_who_hears_of_it(
 
 
 async def test_what_is_left_to_do_becomes_a_ticket_while_writing_up(
-    sign_in: SignIn,  # noqa: F811
-    world: World,  # noqa: F811
+    sign_in: SignIn,
+    world: World,
 ) -> None:
     await world.customer("不对，我要人工")
     page = await sign_in()
@@ -140,7 +133,7 @@ async def test_what_is_left_to_do_becomes_a_ticket_while_writing_up(
     await expect(page.get_by_label("诉求", exact=True)).to_contain_text("三天内到账")
 
 
-async def test_words_survive_a_look_elsewhere(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_words_survive_a_look_elsewhere(sign_in: SignIn, world: World) -> None:
     await world.customer("不对，我要人工", "改为回电")
     page = await sign_in()
     await (await _cases(page)).click()
@@ -155,7 +148,7 @@ async def test_words_survive_a_look_elsewhere(sign_in: SignIn, world: World) -> 
     await expect(text).to_have_value("客户说下午方便")
 
 
-async def test_fits_a_phone(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_fits_a_phone(sign_in: SignIn, world: World) -> None:
     await world.customer("不对，我要人工", "改为回电")
     page = await sign_in(width=360, height=740)
     await (await _cases(page)).click()

@@ -9,15 +9,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from core.settings import Settings
-from tests.browser import open_page, overflows, serve  # noqa: F401
-from tests.handoff.desk_world import (  # noqa: F401
-    World,
-    desk_server,
-    desk_settings,
-    dialogue,
-    world,
-)
-from tests.handoff.test_desk_page import SignIn, sign_in, take  # noqa: F401
+from tests.browser import overflows
+from tests.handoff.pages.desk_world import SignIn, World, take
 
 # Read before the tests hide such settings from themselves.
 PICTURES = os.environ.get("CHANGDA_PICTURES")
@@ -39,7 +32,7 @@ async def _picture(page: Page, name: str) -> None:
         await page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
-async def test_an_offer_is_accepted_on_the_card(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_an_offer_is_accepted_on_the_card(sign_in: SignIn, world: World) -> None:
     page = await sign_in("agent05", width=1280, height=800)
     await _online(page)
     await world.customer("查账单", "不对，我要人工")
@@ -58,7 +51,7 @@ async def test_an_offer_is_accepted_on_the_card(sign_in: SignIn, world: World) -
     await expect(card).to_have_count(0)
 
 
-async def test_an_offer_is_accepted_in_the_list(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_an_offer_is_accepted_in_the_list(sign_in: SignIn, world: World) -> None:
     page = await sign_in("agent05")
     await _online(page)
     await world.customer("不对，我要人工")
@@ -71,8 +64,8 @@ async def test_an_offer_is_accepted_in_the_list(sign_in: SignIn, world: World) -
 
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_an_offer_covers_nothing_of_the_talk(
-    sign_in: SignIn,  # noqa: F811
-    world: World,  # noqa: F811
+    sign_in: SignIn,
+    world: World,
     width: int,
 ) -> None:
     page = await sign_in("agent05", width=width, height=844)
@@ -91,7 +84,7 @@ async def test_an_offer_covers_nothing_of_the_talk(
     await expect(card).to_be_visible()
 
 
-async def test_a_refused_offer_shows_to_whom_it_went(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_a_refused_offer_shows_to_whom_it_went(sign_in: SignIn, world: World) -> None:
     first = await sign_in("agent05", width=390, height=844)
     await _online(first)
     await world.customer("不对，我要人工")
@@ -120,8 +113,8 @@ class TestLapses:
 
     async def test_who_does_not_answer_is_told_why_they_are_busy(
         self,
-        sign_in: SignIn,  # noqa: F811
-        world: World,  # noqa: F811
+        sign_in: SignIn,
+        world: World,
     ) -> None:
         page = await sign_in("agent05", width=1280, height=800)
         await _online(page)

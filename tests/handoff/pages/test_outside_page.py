@@ -13,18 +13,8 @@ from pydantic import SecretStr
 
 from core.settings import Settings
 from handoff.integration import notices
-from tests.browser import PageOpener, open_page, serve
-from tests.handoff.desk_world import (  # noqa: F401
-    Serve,
-    World,
-    desk_server,
-    desk_settings,
-    dialogue,
-    world,
-)
-from tests.handoff.test_desk_page import SignIn, sign_in
+from tests.handoff.pages.desk_world import Serve, SignIn, World
 
-__all__ = ["PageOpener", "open_page", "serve", "sign_in"]
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
 
@@ -70,7 +60,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_supervisors_see_what_the_desk_did_not_take(
     sign_in: SignIn,
-    world: World,  # noqa: F811
+    world: World,
     outside: Outside,
 ) -> None:
     page = await sign_in("supervisor01", "/ops")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,53 +12,15 @@ from sqlalchemy import update
 from core.database import Database
 from core.staff import StaffAccount
 from core.transcript import Conversation
-from tests.browser import PageOpener, eventually, open_page, overflows, serve  # noqa: F401
+from tests.browser import PageOpener, eventually, overflows
 from tests.handoff.conftest import PASSWORD
-from tests.handoff.desk_world import (  # noqa: F401
-    World,
-    desk_server,
-    desk_settings,
-    dialogue,
-    world,
-)
+from tests.handoff.pages.desk_world import SignIn, World, queue_row, take
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 HOSTILE = (
     '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>{{7*7}}${7*7} '
     'javascript:alert(1) https://example.com/a?b=1"onmouseover="window.hurt=1 第二行\n换行后'
 )
-SignIn = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture
-async def sign_in(open_page: PageOpener, world: World) -> AsyncIterator[SignIn]:  # noqa: F811
-    """Opens a staff page and logs in."""
-    # Asking who is signed in is answered 401 before a login; the browser writes that to its console.
-    open_page.allow("401")
-    opened: list[Page] = []
-
-    async def signing_in(username: str = "agent01", path: str = "/desk", **options: Any) -> Page:
-        page = await open_page(world.url + path, **({"width": 1440, "height": 900} | options))
-        opened.append(page)
-        await page.bring_to_front()
-        await page.get_by_label("工号").fill(username)
-        await page.get_by_label("密码").fill(PASSWORD)
-        await page.get_by_role("button", name="登录").click()
-        return page
-
-    yield signing_in
-    # Before the server goes: a desk left alone would complain of that.
-    for page in opened:
-        await page.context.close()
-
-
-def queue_row(page: Page, text: str) -> Any:
-    return page.locator(".row-waiting", has_text=text)
-
-
-async def take(page: Page, text: str = "张伟") -> None:
-    await queue_row(page, text).get_by_role("button", name="接入").click()
-    await expect(page.get_by_role("textbox", name="回复客户")).to_be_visible()
 
 
 async def write(page: Page, text: str) -> None:
@@ -67,7 +28,7 @@ async def write(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def test_login_refuses_kindly(sign_in: SignIn, open_page: PageOpener, world: World) -> None:  # noqa: F811
+async def test_login_refuses_kindly(sign_in: SignIn, open_page: PageOpener, world: World) -> None:
     open_page.allow("403")
     page = await open_page(f"{world.url}/desk")
     await page.get_by_role("button", name="登录").click()
@@ -80,7 +41,7 @@ async def test_login_refuses_kindly(sign_in: SignIn, open_page: PageOpener, worl
     await expect(editor.get_by_text("没有使用这个页面的权限")).to_be_visible()
 
 
-async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("查账单", "不对，我要人工")
     page = await sign_in()
     row = queue_row(page, "张伟")
@@ -129,7 +90,7 @@ async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:  # n
 
 async def test_hostile_text_stays_text(
     sign_in: SignIn,
-    world: World,  # noqa: F811
+    world: World,
     database: Database,
 ) -> None:
     world.dialogue.customer = None
@@ -173,8 +134,8 @@ async def test_hostile_text_stays_text(
 
 async def test_slower_agent_learns_who_was_faster(
     sign_in: SignIn,
-    world: World,  # noqa: F811
-    open_page: PageOpener,  # noqa: F811
+    world: World,
+    open_page: PageOpener,
 ) -> None:
     open_page.allow("409", "403")
     await world.customer("转人工")
@@ -191,8 +152,8 @@ async def test_slower_agent_learns_who_was_faster(
 
 async def test_nothing_lost_or_doubled_when_the_server_dies(
     sign_in: SignIn,
-    world: World,  # noqa: F811
-    open_page: PageOpener,  # noqa: F811
+    world: World,
+    open_page: PageOpener,
 ) -> None:
     open_page.allow("ERR_", "WebSocket", "Failed to load")
     customer = await world.customer("转人工")
@@ -222,8 +183,8 @@ async def test_nothing_lost_or_doubled_when_the_server_dies(
 
 async def test_unsent_words_survive_a_reload(
     sign_in: SignIn,
-    world: World,  # noqa: F811
-    open_page: PageOpener,  # noqa: F811
+    world: World,
+    open_page: PageOpener,
 ) -> None:
     open_page.allow("ERR_", "Failed to load")
     customer = await world.customer("转人工")
@@ -242,7 +203,7 @@ async def _said(customer: Any, texts: list[str]) -> bool:
     return bool(await customer.texts() == texts)
 
 
-async def test_two_tabs_agree(sign_in: SignIn, world: World, open_page: PageOpener) -> None:  # noqa: F811
+async def test_two_tabs_agree(sign_in: SignIn, world: World, open_page: PageOpener) -> None:
     customer = await world.customer("转人工")
     first = await sign_in()
     await take(first)
@@ -258,7 +219,7 @@ async def test_two_tabs_agree(sign_in: SignIn, world: World, open_page: PageOpen
         await expect(page.locator(".line-customer", has_text="收到")).to_have_count(1)
 
 
-async def test_typing_is_shown_both_ways(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_typing_is_shown_both_ways(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     page = await sign_in()
     await take(page)
@@ -282,7 +243,7 @@ async def test_typing_is_shown_both_ways(sign_in: SignIn, world: World) -> None:
     await eventually(lambda: other.evaluate(heard))
 
 
-async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     page = await sign_in()
     await expect(queue_row(page, "张伟")).to_be_visible()
@@ -319,7 +280,7 @@ async def test_canned_replies_and_shortcuts(sign_in: SignIn, world: World) -> No
     await expect(page.locator(".list-mine .row").nth(0)).to_have_attribute("aria-current", "true")
 
 
-async def test_knowledge_goes_to_the_customer_with_one_click(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_knowledge_goes_to_the_customer_with_one_click(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("流量超出怎么收费，我要人工说清楚")
     page = await sign_in()
     await take(page)
@@ -336,7 +297,7 @@ async def test_knowledge_goes_to_the_customer_with_one_click(sign_in: SignIn, wo
     await expect(field).to_have_value("超出部分每GB5元。")
 
 
-async def test_transfer_return_and_ticket(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_transfer_return_and_ticket(sign_in: SignIn, world: World) -> None:
     await world.customer("转人工")
     page = await sign_in()
     await take(page)
@@ -362,7 +323,7 @@ async def test_transfer_return_and_ticket(sign_in: SignIn, world: World) -> None
     assert row["state"] == "returned"
 
 
-async def test_newcomers_are_announced_and_unread_counted(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_newcomers_are_announced_and_unread_counted(sign_in: SignIn, world: World) -> None:
     first = await world.customer("转人工")
     page = await sign_in()
     await take(page)
@@ -379,7 +340,28 @@ async def test_newcomers_are_announced_and_unread_counted(sign_in: SignIn, world
     await expect(page).to_have_title("坐席工作台 · 畅答")
 
 
-async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_a_quick_look_at_each_reads_them_all(sign_in: SignIn, world: World) -> None:
+    """The desk tells what was read a moment later; going on to the next customer meanwhile loses none."""
+    customers = [await world.customer("转人工") for _ in range(3)]
+    page = await sign_in()
+    mine = page.locator(".list-mine .row")
+    for taken in range(3):
+        await queue_row(page, "张伟").first.get_by_role("button", name="接入").click()
+        await expect(mine).to_have_count(taken + 1)
+    for customer in customers:
+        await customer.say("在吗")
+    await expect(page.locator(".list-mine .badge")).to_have_count(2)
+    for row in range(3):
+        await mine.nth(row).click(no_wait_after=True)
+
+    async def all_read() -> bool:
+        return [row["unread"] for row in await world.handoffs("agent01")] == [0, 0, 0]
+
+    await eventually(all_read)
+    await expect(page.locator(".badge")).to_have_count(0)
+
+
+async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     await world.customer("转人工")
     agent = await sign_in("agent02")
@@ -406,7 +388,7 @@ async def test_supervisor_watches_and_reassigns(sign_in: SignIn, world: World) -
     await expect(live.locator("tr", has_text="排队中")).to_contain_text("贵宾")
 
 
-async def test_a_conference_of_three(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_a_conference_of_three(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     owner, colleague = await sign_in("agent01"), await sign_in("agent02")
     await colleague.get_by_role("radio", name="在线").click()
@@ -441,7 +423,7 @@ async def test_a_conference_of_three(sign_in: SignIn, world: World) -> None:  # 
     assert not any("明细" in m["text"] for m in seen)
 
 
-async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     agent = await sign_in("agent01")
     await take(agent)
@@ -474,7 +456,7 @@ async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: 
     assert row["agent_id"] == "supervisor01"
 
 
-async def test_the_floor_is_pushed_and_not_polled(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_the_floor_is_pushed_and_not_polled(sign_in: SignIn, world: World) -> None:
     page = await sign_in("supervisor01", "/ops")
     tiles = page.get_by_label("概况")
     await expect(tiles).to_contain_text("排队中0")
@@ -489,7 +471,7 @@ async def test_the_floor_is_pushed_and_not_polled(sign_in: SignIn, world: World)
     assert asked == []
 
 
-async def test_the_whole_number_for_a_moment(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_the_whole_number_for_a_moment(sign_in: SignIn, world: World) -> None:
     await world.customer("转人工")
     page = await sign_in()
     await take(page)
@@ -508,7 +490,7 @@ async def test_the_whole_number_for_a_moment(sign_in: SignIn, world: World) -> N
     await expect(log).to_contain_text("回拨联系客户")
 
 
-async def test_the_silent_bot_helps(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_the_silent_bot_helps(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     page = await sign_in()
     await take(page)
@@ -528,7 +510,7 @@ async def test_the_silent_bot_helps(sign_in: SignIn, world: World) -> None:  # n
     assert len(bot) == 1, "after the greeting the bot says nothing"
 
 
-async def test_one_desk_in_two_browsers(sign_in: SignIn, world: World) -> None:  # noqa: F811
+async def test_one_desk_in_two_browsers(sign_in: SignIn, world: World) -> None:
     customer = await world.customer("转人工")
     first = await sign_in()
     await take(first)
@@ -556,9 +538,9 @@ async def test_one_desk_in_two_browsers(sign_in: SignIn, world: World) -> None: 
 
 async def test_a_login_is_renewed_silently_and_ends_loudly(
     sign_in: SignIn,
-    world: World,  # noqa: F811
+    world: World,
     database: Database,
-    desk_settings: Any,  # noqa: F811
+    desk_settings: Any,
 ) -> None:
     page = await sign_in()
     await world.customer("转人工")
@@ -585,7 +567,7 @@ async def test_a_login_is_renewed_silently_and_ends_loudly(
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 768, 390])
-async def test_fits_every_screen(sign_in: SignIn, world: World, width: int) -> None:  # noqa: F811
+async def test_fits_every_screen(sign_in: SignIn, world: World, width: int) -> None:
     await world.customer("查账单", f"转人工 {'很长' * 300} {'x' * 300}")
     page = await sign_in(width=width, height=800, dark=width == 1024)
     await take(page)
