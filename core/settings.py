@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     """From a customer's words to the agent's answer, in hours of service."""
     sla_resolve_s: float = Field(3600.0, gt=0)
     """From asking for a person to the end of the talk, in hours of service."""
+    sla_wrap_up_s: float = Field(600.0, gt=0)
+    """From the end of the talk to its summary, in hours of service."""
 
     desk: Literal["own", "webhook", "chatwoot"] = "own"
     """Where people serve: at our desk, at an operator's own by signed webhooks and REST, or in Chatwoot."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
@@ -16,9 +17,8 @@ from handoff.routing import GROUP_WORDS
 from handoff.service import HandoffService
 from handoff.sla_api import create_sla_router
 from handoff.sockets import serve_desk
-from handoff.states import State
+from handoff.states import OPEN, State
 from handoff.ticket_api import create_ticket_router
-from handoff.views import OPEN_STATES
 
 
 class MessageBody(BaseModel):
@@ -269,9 +269,9 @@ def _agents(service: HandoffService, at_work: Any) -> APIRouter:
     return router
 
 
-def _states(text: str) -> tuple[str, ...]:
+def _states(text: str) -> Collection[str]:
     if not text:
-        return OPEN_STATES
+        return OPEN
     if text == "all":
         return tuple(State)
     wanted = tuple(part.strip() for part in text.split(",") if part.strip())

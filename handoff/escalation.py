@@ -21,7 +21,7 @@ from handoff.hours import ServiceHours
 from handoff.models import Handoff, Ticket
 from handoff.queue import WaitingLine, ranked
 from handoff.sla import CLOCK_WORDS, Clock, ServicePromise, ticket_clocks, unanswered
-from handoff.states import LIVE, State
+from handoff.states import LIVE, OPEN, State
 from handoff.steps import Steps
 from handoff.tickets import staff_step
 
@@ -68,7 +68,7 @@ class Escalation:
 
     async def _due(self, table: type[Handoff] | type[Ticket], moment: datetime) -> list[str]:
         alive = (
-            Handoff.state.in_(LIVE)
+            Handoff.state.in_(OPEN)
             if table is Handoff
             else Ticket.state.in_(["open", "processing"])
         )
@@ -101,7 +101,7 @@ class Escalation:
     async def _look_at(self, handoff_id: str) -> int:
         async with self._steps.step(handoff_id) as step:
             handoff, moment = step.handoff, now()
-            if handoff.state not in LIVE:
+            if handoff.state not in OPEN:
                 return 0
             since = await unanswered(step.session, [handoff])
             clocks = self._promise.clocks(handoff, since.get(handoff.conversation_id))
@@ -110,7 +110,7 @@ class Escalation:
             handoff.escalations = _noted(handoff.escalations, reached)
             for clock, level in reached:
                 step.escalated(clock=clock.name, level=level, due=clock.due_at.isoformat())
-            if any(level >= LEVELS for _, level in reached):
+            if handoff.state in LIVE and any(level >= LEVELS for _, level in reached):
                 self._raise(handoff)
             handoff.escalate_at = _next_look(clocks, handoff.escalations, moment, hours)
         if handoff.state == State.WAITING and reached:

@@ -1,4 +1,4 @@
-"""Promises to customers as clocks: first reply, next reply, resolution. They run in hours of service only."""
+"""Promises as clocks: first reply, next reply, resolution, writing up. They run in hours of service only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from handoff.hours import ServiceHours
 from handoff.models import Handoff, Ticket
 from handoff.states import IN_LINE, LIVE, State
 
-ClockName = Literal["first_reply", "next_reply", "resolution"]
+ClockName = Literal["first_reply", "next_reply", "resolution", "wrap_up"]
 ClockState = Literal["ok", "soon", "breached"]
 CLOCK_WORDS: dict[ClockName, str] = {
     "first_reply": "首次回复",
     "next_reply": "回复客户",
     "resolution": "办结",
+    "wrap_up": "填写小结",
 }
 _SOON = 0.25
 """The last share of the time counts as "soon"."""
@@ -62,20 +63,22 @@ class ServicePromise:
     """How fast customers are served.
 
     Args:
-        first_s, next_s, resolve_s: seconds of service for each clock of a handoff.
+        first_s, next_s, resolve_s, wrap_up_s: seconds of service for each clock of a handoff.
     """
 
     hours: ServiceHours
     first_s: float
     next_s: float
     resolve_s: float
+    wrap_up_s: float
 
     @classmethod
     def of(cls, settings: Settings, hours: ServiceHours) -> ServicePromise:
         """As the settings say."""
         return cls(
-            hours, settings.sla_first_reply_s, settings.sla_next_reply_s, settings.sla_resolve_s
-        )
+            hours, settings.sla_first_reply_s, settings.sla_next_reply_s,
+            settings.sla_resolve_s, settings.sla_wrap_up_s,
+        )  # fmt: skip
 
     def clocks(self, handoff: Handoff, unanswered: datetime | None = None) -> list[Clock]:
         """A handoff's clocks.
@@ -92,6 +95,9 @@ class ServicePromise:
             if start is not None:
                 found.append(self._clock("next_reply", start, self.next_s))
         found.append(self._clock("resolution", opened, self.resolve_s, ended))
+        if handoff.state == State.WRAP_UP and ended is not None:
+            # What was promised while talking is written down only now, and the agent takes nobody else.
+            found.append(self._clock("wrap_up", ended, self.wrap_up_s))
         return found
 
     def first_look(self, opened_at: datetime) -> datetime:

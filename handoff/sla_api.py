@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from core.staff import Staff
 from handoff import tickets as tickets_room
 from handoff.service import HandoffService
-from handoff.views import OPEN_STATES
+from handoff.states import OPEN
 
 _LIMIT = 1000
 
@@ -25,7 +25,7 @@ def create_sla_router(service: HandoffService, at_work: Any) -> APIRouter:
 
         Rows are those of ``/handoffs`` and ``/tickets``; agents see what they may see there.
         """
-        rows = await service.views.rows(staff, OPEN_STATES, limit=_LIMIT)
+        rows = await service.views.rows(staff, OPEN, limit=_LIMIT)
         groups = None if "supervisor" in staff.roles else staff.skill_groups
         found = await service.tickets.listed(groups=groups, owner=staff.id, limit=_LIMIT)
         tickets = [tickets_room.shown(ticket) for ticket in found]

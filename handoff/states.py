@@ -85,6 +85,8 @@ TRANSITIONS: dict[tuple[State | None, Move], State] = {
 
 LIVE = frozenset({State.WAITING, State.OFFERED, State.ACTIVE, State.TRANSFERRED})
 """The customer is waiting for, or talking with, a person: at most one such handoff per conversation."""
+OPEN = LIVE | {State.WRAP_UP}
+"""Somebody still has something to do."""
 IN_LINE = frozenset({State.WAITING, State.OFFERED})
 """Nobody has taken it yet."""
 ENDED = frozenset({State.CLOSED, State.ABANDONED, State.RETURNED})

@@ -85,7 +85,7 @@ class Step:
         if after is State.WAITING and before not in (State.WAITING, State.OFFERED):
             # An offer that nobody answered is no service: the customer waits on.
             handoff.waiting_since = moment
-        if after is State.WAITING and before != State.WAITING:
+        if after in (State.WAITING, State.WRAP_UP) and before != after:
             handoff.escalate_at = None  # Another clock may run now.
         if (after in ENDED or after is State.WRAP_UP) and handoff.ended_at is None:
             handoff.ended_at = moment

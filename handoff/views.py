@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,10 +26,9 @@ from handoff.offers import seconds_left
 from handoff.package import PackageBuilder
 from handoff.serving import DISPOSITIONS
 from handoff.sla import ServicePromise, shown, unanswered
-from handoff.states import IN_LINE, LIVE, STATE_WORDS, State
+from handoff.states import IN_LINE, OPEN, STATE_WORDS, State
 from handoff.summary import MOOD_WORDS, closing_summary
 
-OPEN_STATES = (*sorted(LIVE), State.WRAP_UP)
 _PREVIEW = 80
 
 
@@ -55,7 +54,7 @@ class DeskViews:
     async def rows(
         self,
         staff: Staff,
-        states: Sequence[str] = OPEN_STATES,
+        states: Collection[str] = OPEN,
         skill_group: str | None = None,
         mine: bool = False,
         limit: int = 200,

@@ -40,7 +40,7 @@ export const SLOTS = {
   service_name: "业务", data_amount: "流量", address: "地址", country: "国家或地区", broadband_account: "宽带账号",
   ticket_id: "工单号", rating: "评分",
 };
-const CLOCKS = { first_reply: "首次回复", next_reply: "回复客户", resolution: "办结" };
+const CLOCKS = { first_reply: "首次回复", next_reply: "回复客户", resolution: "办结", wrap_up: "填写小结" };
 const EVENTS = {
   open: "进入排队", offer: "分派", refuse: "拒绝分派", escalate: "超时升级", expire: "分派超时", accept: "接入", transfer: "转接",
   queue: "重新排队", reassign: "改派", agent_lost: "坐席断线，回到队列", finish: "结束服务", close: "提交小结",

@@ -155,6 +155,28 @@ async def test_two_processes_escalate_once(room: Room) -> None:
     assert sum(results) == 1
 
 
+async def test_a_forgotten_summary_is_asked_for(
+    room: Room, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handoff, me = await room.active("agent01"), member("agent01")
+    await room.service.message(handoff.id, me, "您好")
+    ended = (await room.service.finish(handoff.id, me)).ended_at
+    assert ended is not None
+
+    async def levels_after(seconds: float) -> int:
+        moment = ended + timedelta(seconds=seconds)
+        monkeypatch.setattr(escalation, "now", lambda: moment)
+        return await room.service.escalate()
+
+    assert [await levels_after(s) for s in (0, 599, 601, 602, 901, 902)] == [0, 0, 1, 0, 1, 0]
+    assert await ears.heard() == [("staff", "wrap_up", 2), ("agent01", "wrap_up", 1)]
+    assert await levels_after(1201) == 1
+    late = await room.service.get(handoff.id)
+    assert "超时升级" not in str(late.priority_reasons)
+    await room.service.close(handoff.id, member("supervisor01"), summary="客户已挂断，账单已解释")
+    assert await levels_after(90_000) == 0
+
+
 async def test_what_ended_is_left_in_peace(room: Room) -> None:
     handoff = await room.active("agent01")
     await room.service.close(handoff.id, member("agent01"))

@@ -16,7 +16,7 @@ from handoff.tickets import due_times
 from tests.handoff.conftest import Room, member
 
 START = datetime(2026, 11, 23, 17, 59, tzinfo=LOCAL_ZONE)
-PROMISE = ServicePromise(ALWAYS, 120, 60, 3600)
+PROMISE = ServicePromise(ALWAYS, 120, 60, 3600, 600)
 
 
 def _handoff(state: State = State.WAITING, **fields: datetime | None) -> Handoff:
@@ -57,6 +57,16 @@ def test_unanswered_words_run_the_next_reply() -> None:
     assert (clock.started_at, clock.due_at) == (asked, asked + timedelta(seconds=60))
 
 
+def test_writing_up_has_a_clock_of_its_own() -> None:
+    ended = START + timedelta(minutes=5)
+    talked = {"first_reply_at": START, "ended_at": ended}
+    running = [c for c in PROMISE.clocks(_handoff(State.WRAP_UP, **talked)) if not c.stopped_at]
+    assert [(clock.name, clock.due_at - ended) for clock in running] == [
+        ("wrap_up", timedelta(seconds=600))
+    ]
+    assert all(clock.stopped_at for clock in PROMISE.clocks(_handoff(State.CLOSED, **talked)))
+
+
 def test_back_in_the_line_the_customer_waits_for_words_again() -> None:
     back = START + timedelta(minutes=5)
     lost = _handoff(State.WAITING, first_reply_at=START, waiting_since=back)
@@ -65,7 +75,7 @@ def test_back_in_the_line_the_customer_waits_for_words_again() -> None:
 
 
 def test_clocks_rest_at_night() -> None:
-    promise = ServicePromise(ServiceHours.parse("08:00-18:00"), 120, 60, 3600)
+    promise = ServicePromise(ServiceHours.parse("08:00-18:00"), 120, 60, 3600, 600)
     first, resolution = promise.clocks(_handoff())
     assert first.due_at == datetime(2026, 11, 24, 8, 1, tzinfo=LOCAL_ZONE)
     assert resolution.due_at == datetime(2026, 11, 24, 8, 59, tzinfo=LOCAL_ZONE)

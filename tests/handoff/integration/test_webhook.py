@@ -8,6 +8,7 @@ import hmac
 import importlib.util
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -255,16 +256,20 @@ async def test_tried_again_in_order(world: World, receiver: Receiver) -> None:
     assert {notice.state for notice in await world.notices()} == {"sent"}
 
 
-async def test_growing_pauses(world: World, receiver: Receiver) -> None:
+async def test_growing_pauses(
+    world: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receiver.answers = [500] * 9
     await world.ask_for_a_person()
+    moment = now() + timedelta(days=1)
+    monkeypatch.setattr(notices, "now", lambda: moment)
     pauses = []
     for _ in range(5):
         await world.in_time()
         (notice,) = await world.notices()
-        pauses.append(round((notice.due_at - now()).total_seconds()))
-    assert pauses == sorted(pauses)
-    assert pauses[-1] > pauses[0]
+        pauses.append((notice.due_at - moment).total_seconds())
+    assert pauses == list(notices.DELAYS_S[:5])
+    assert pauses == sorted(set(pauses))
     await world.work()
     assert len(receiver.got) == 5, "not before its time"
 

@@ -352,7 +352,8 @@ async def test_a_quick_look_at_each_reads_them_all(sign_in: SignIn, world: World
         await customer.say("在吗")
     await expect(page.locator(".list-mine .badge")).to_have_count(2)
     for row in range(3):
-        await mine.nth(row).click(no_wait_after=True)
+        await mine.nth(row).click()
+        await expect(mine.nth(row).locator(".badge")).to_have_count(0)
 
     async def all_read() -> bool:
         return [row["unread"] for row in await world.handoffs("agent01")] == [0, 0, 0]
