@@ -69,9 +69,18 @@ class PlatformCalls:
 
     async def _download(self, token: str, media_id: str, limit: int) -> bytes:
         params = {"access_token": token, "media_id": media_id}
+        content = await self._get("/cgi-bin/media/get", params, limit)
+        if not content.startswith(b"{"):
+            return content
+        # No file begins so: it is the platform's refusal, or where a film lies, for which no token is asked.
+        if address := _film(content):
+            return await self._get(address, {}, limit)
+        raise ApiError(_errcode(content))
+
+    async def _get(self, address: str, params: dict[str, str], limit: int) -> bytes:
         content = bytearray()
         try:
-            async with self._http.stream("GET", "/cgi-bin/media/get", params=params) as response:
+            async with self._http.stream("GET", address, params=params) as response:
                 async for chunk in response.aiter_bytes():
                     content += chunk
                     if len(content) > limit:
@@ -80,9 +89,6 @@ class PlatformCalls:
             raise TryLater(f"平台没有正常应答（{type(error).__name__}）") from None
         if not response.is_success:
             raise TryLater(f"平台没有正常应答（HTTP {response.status_code}）")
-        if content.startswith(b"{"):
-            # No file begins so: it is the platform's refusal.
-            raise ApiError(_errcode(bytes(content)))
         return bytes(content)
 
     async def _ask(self, path: str, token: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +101,15 @@ class PlatformCalls:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+def _film(content: bytes) -> str | None:
+    """The address in ``{"video_url": …}``, which WeChat answers instead of the film itself."""
+    try:
+        address = orjson.loads(content)["video_url"]
+        return address if httpx.URL(address).scheme in ("http", "https") else None
+    except (orjson.JSONDecodeError, KeyError, TypeError, httpx.InvalidURL):
+        return None
 
 
 def _errcode(content: bytes) -> int:

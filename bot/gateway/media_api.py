@@ -1,4 +1,4 @@
-"""Pictures and recordings of customers, fetched from the platform once and shown to staff only."""
+"""Pictures, recordings and films of customers, fetched from the platform once and shown to staff only."""
 
 from __future__ import annotations
 
@@ -100,6 +100,8 @@ def kind_of(path: Path) -> str | None:
         head = opened.read(16)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    if head[4:8] == b"ftyp":
+        return "video/mp4"
     return next((kind for start, kind in SHOWN.items() if head.startswith(start)), None)
 
 
@@ -109,7 +111,7 @@ def create_router(media: Media, staff: StaffDirectory) -> APIRouter:
 
     @router.get("/media/{message_id}", dependencies=[Depends(staff.guard("agent", "supervisor"))])
     async def file(message_id: str) -> FileResponse:
-        """What a customer sent: a picture or recording."""
+        """What a customer sent: a picture, recording or film."""
         path = await media.file_of(message_id)
         kind = await asyncio.to_thread(kind_of, path)
         if kind is None:

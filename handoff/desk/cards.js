@@ -44,7 +44,10 @@ function media(card, id) {
   const file = card.media_id && id ? `/api/v1/media/${encodeURIComponent(id)}` : "";
   const rows = [];
   if (card.kind === "image" && file) rows.push(h("a", { href: file, ...away }, [h("img", { src: file, alt: "客户发来的图片", loading: "lazy" })]));
-  else if (file) rows.push(h("a", { href: file, ...away }, "打开或保存"));
+  else if (file) {
+    if (card.kind === "video") rows.push(h("video", { src: file, controls: true, preload: "metadata", "aria-label": "客户发来的视频" }));
+    rows.push(h("a", { href: file, ...away }, "打开或保存"));
+  }
   if (card.kind === "location") {
     rows.push(cell("p", card.label), cell("p", [card.latitude, card.longitude].filter(Number.isFinite).join("，"), "num muted"));
   } else if (card.label) rows.push(cell("p", card.label));

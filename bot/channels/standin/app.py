@@ -83,14 +83,18 @@ def create_app(platform: Platform) -> FastAPI:
         return _json(platform.wecom.fetch_token(corpid, corpsecret))
 
     @app.get("/cgi-bin/media/get")
-    async def media(access_token: str, media_id: str) -> Response:
+    async def media(request: Request, access_token: str, media_id: str) -> Response:
         sides = (platform.wechat, platform.wecom)
         refused = [side.refuses_token(access_token) for side in sides]
         if all(refused):
             return _json(refused[0] or {})
-        if media_id != "demo":
-            return _json({"errcode": 40007, "errmsg": "invalid media_id"})
-        return FileResponse(demo.PAGE / "picture.png", media_type="image/png")
+        film = media_id == demo.FILM_ID
+        if film and refused[0] is None:
+            # The official account's API tells only where a film lies.
+            return _json({"video_url": f"{request.base_url}page/{demo.FILM.name}"})
+        if film or media_id == demo.PICTURE_ID:
+            return FileResponse(demo.FILM if film else demo.PICTURE)
+        return _json({"errcode": 40007, "errmsg": "invalid media_id"})
 
     @app.post("/cgi-bin/{path:path}")
     async def call(path: str, request: Request) -> Response:

@@ -28,7 +28,9 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SEND = {"wechat": "/cgi-bin/message/custom/send", "wecom": "/cgi-bin/kf/send_msg"}
-_PICTURE = "/page/picture.png"
+PICTURE, FILM = PAGE / "picture.png", PAGE / "clip.mp4"
+PICTURE_ID, FILM_ID = "demo", "demo-film"
+"""Media ids of what the page's people send."""
 _PLACE = (39.9977, 116.4813)
 Body = dict[str, Any]
 Act = Callable[[Any, Person, Body], Awaitable[Any]]
@@ -176,8 +178,13 @@ async def _voice(account: OfficialAccount, person: Person, body: Body) -> None:
 
 
 async def _image(account: OfficialAccount, person: Person, body: Body) -> None:
-    person.see("me", "（图片）", picture=_PICTURE)
-    await account.message(person.id, "image", PicUrl=str(body.get("url") or ""), MediaId="demo")
+    person.see("me", "（图片）", picture=f"/page/{PICTURE.name}")
+    await account.message(person.id, "image", PicUrl=str(body.get("url") or ""), MediaId=PICTURE_ID)
+
+
+async def _video(account: OfficialAccount, person: Person, _: Body) -> None:
+    person.see("me", "（视频）")
+    await account.message(person.id, "video", MediaId=FILM_ID, ThumbMediaId=PICTURE_ID)
 
 
 async def _location(account: OfficialAccount, person: Person, body: Body) -> None:
@@ -188,7 +195,8 @@ async def _location(account: OfficialAccount, person: Person, body: Body) -> Non
 
 _WECHAT: dict[str, Act] = {
     "unfollow": _unfollow, "say": _say, "scan": _scan, "click": _click, "tap": _tap,
-    "consent": _consent, "voice": _voice, "image": _image, "location": _location,
+    "consent": _consent, "voice": _voice, "image": _image, "video": _video,
+    "location": _location,
 }  # fmt: skip
 
 
@@ -203,8 +211,13 @@ async def _voice_wecom(desk: Enterprise, person: Person, _: Body) -> None:
 
 
 async def _image_wecom(desk: Enterprise, person: Person, _: Body) -> None:
-    person.see("me", "（图片）", picture=_PICTURE)
-    await desk.message(person.id, "image", {"media_id": "demo"})
+    person.see("me", "（图片）", picture=f"/page/{PICTURE.name}")
+    await desk.message(person.id, "image", {"media_id": PICTURE_ID})
+
+
+async def _video_wecom(desk: Enterprise, person: Person, _: Body) -> None:
+    person.see("me", "（视频）")
+    await desk.message(person.id, "video", {"media_id": FILM_ID})
 
 
 async def _location_wecom(desk: Enterprise, person: Person, body: Body) -> None:
@@ -232,7 +245,7 @@ async def _end(desk: Enterprise, person: Person, _: Body) -> None:
 
 _WECOM: dict[str, Act] = {
     "say": _say, "tap": _tap_wecom, "voice": _voice_wecom, "image": _image_wecom,
-    "location": _location_wecom, "recall": _recall, "colleague": _colleague, "end": _end,
+    "video": _video_wecom, "location": _location_wecom, "recall": _recall, "colleague": _colleague, "end": _end,
 }  # fmt: skip
 
 

@@ -77,7 +77,7 @@ export class Keyboard {
 		const picture = `${location.origin}/page/picture.png`;
 		const things = [
 			["转人工", "say", { text: "转人工" }], ["发图片", "image", { url: picture }],
-			["发位置", "location", { text: PLACE }],
+			["发视频", "video"], ["发位置", "location", { text: PLACE }],
 			[wechat ? "说语音" : "发语音", "voice", { text: HEARD }],
 			wechat ? ["没听清语音", "voice", {}] : ["撤回上一条", "recall"],
 			wechat ? ["扫二维码", "scan", { text: "poster-3" }] : ["重新进入会话", "enter"],
