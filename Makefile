@@ -80,6 +80,7 @@ eval-knowledge: encoder ## Evaluate retrieval on CORPUS=c.jsonl QUERIES=q.jsonl 
 finetune: install ## Teach the encoder the domain again (more than an hour; writes the LoRA adapter)
 	@$(PY) -m knowledge_base.embedding.finetune --epochs 3
 	@$(PY) -m knowledge_base.embedding.finetune --epochs 2 --seed 11 --resume knowledge_base/embedding/adapter_weights
+	@$(PY) -m knowledge_base.embedding.finetune --epochs 1 --seed 23 --resume knowledge_base/embedding/adapter_weights
 
 pictures: install-dev ## Take the README's pictures from the running pages
 	@CHANGDA_PICTURES=docs/images $(PY) -m pytest tests/e2e/test_pages.py

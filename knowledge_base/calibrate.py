@@ -56,7 +56,7 @@ _WRONG_REFUSALS = 0.06
 _FALSE_ANSWERS = 0.08
 _DOMAIN_DECAY = 0.3
 _FOLDS = 5
-_COST_OF_WRONG = 1.0
+_COST_OF_WRONG = 2.0
 _MAX_OWN_QUESTIONS = 400
 
 
@@ -256,8 +256,9 @@ def calibrate_on_pairs(
     """
     choose = random.Random(11)  # noqa: S311 - a sample, not a secret
     start = base_model(encoder.fingerprint)
-    asked = _ask_poorer_bases(entries, pairs, encoder, cache, choose, sample)
-    fused = fit_sure(fit_fusion(asked, start), asked)
+    remembered, forgotten = _ask_poorer_bases(entries, pairs, encoder, cache, choose, sample)
+    # What to go by is learnt where the memory is whole, how far to trust it also where it is not.
+    fused = fit_sure(fit_fusion(remembered, start), remembered + forgotten)
     thin = _thinned(entries, 2, choose)
     # The questions left out of the thin base are customers too: short, plain, and near to it.
     spare = [f for full, few in zip(entries, thin, strict=True) for f in full.similar
@@ -282,25 +283,29 @@ def _fit_known_on(
 def _ask_poorer_bases(
     entries: Sequence[BaseEntry], pairs: Sequence[Pair], encoder: SentenceEncoder,
     cache: VectorCache, choose: random.Random, sample: int,
-) -> list[Asked]:  # fmt: skip
+) -> tuple[list[Asked], list[Asked]]:  # fmt: skip
+    """Pairs asked of bases with the whole memory, and of one for a third of whose topics there is none."""
     groups = sorted({e.category for e in entries})
     choose.shuffle(groups)
     memory = phrasings_of(encoder)
-    asked: list[Asked] = []
-    for fold, richness in enumerate((1, 2, 99, 2)):
+    remembered: list[Asked] = []
+    forgotten: list[Asked] = []
+    for fold, (richness, asked) in enumerate(
+        ((1, remembered), (2, remembered), (99, remembered), (2, forgotten))
+    ):
         left_out = set(groups[fold::4])
         kept = _thinned([e for e in entries if e.category not in left_out], richness, choose)
         here = {e.entry_id for e in kept}
         # Not every entry of another's base has a topic in our memory.
-        forgotten = choose.sample(memory.names, len(memory.names) * (fold % 2) // 3)
-        here_heard = memory.without(forgotten)
+        lost = choose.sample(memory.names, len(memory.names) // 3) if asked is forgotten else []
+        here_heard = memory.without(lost)
         model = base_model(encoder.fingerprint)
         content = build_content(kept, cache, encoder, model, memory=here_heard)
         base = LoadedBase(content, memory=here_heard)
         part = choose.sample(list(pairs), min(sample, len(pairs)))
         texts = [query for query, _ in part]
         asked += ask(base, texts, _encode(texts, cache), [right & here for _, right in part])
-    return asked
+    return remembered, forgotten
 
 
 def _searchable(content: SnapshotContent, encoder: SentenceEncoder) -> LoadedBase:
