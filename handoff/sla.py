@@ -96,7 +96,7 @@ class ServicePromise:
                 found.append(self._clock("next_reply", start, self.next_s))
         found.append(self._clock("resolution", opened, self.resolve_s, ended))
         if handoff.state == State.WRAP_UP and ended is not None:
-            # What was promised while talking is written down only now, and the agent takes nobody else.
+            # What was promised while talking is kept for colleagues only once it is written down.
             found.append(self._clock("wrap_up", ended, self.wrap_up_s))
         return found
 

@@ -57,6 +57,7 @@ _FALSE_ANSWERS = 0.08
 _DOMAIN_DECAY = 0.3
 _FOLDS = 5
 _COST_OF_WRONG = 2.0
+"""In right answers at once."""
 _MAX_OWN_QUESTIONS = 400
 
 

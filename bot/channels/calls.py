@@ -72,12 +72,12 @@ class PlatformCalls:
         content = await self._get("/cgi-bin/media/get", params, limit)
         if not content.startswith(b"{"):
             return content
-        # No file begins so: it is the platform's refusal, or where a film lies, for which no token is asked.
-        if address := _film(content):
-            return await self._get(address, {}, limit)
+        # No file begins so: it is the platform's refusal, or where a video lies, which asks for no token.
+        if address := _video_address(content):
+            return await self._get(address, None, limit)
         raise ApiError(_errcode(content))
 
-    async def _get(self, address: str, params: dict[str, str], limit: int) -> bytes:
+    async def _get(self, address: str, params: dict[str, str] | None, limit: int) -> bytes:
         content = bytearray()
         try:
             async with self._http.stream("GET", address, params=params) as response:
@@ -103,8 +103,8 @@ class PlatformCalls:
         await self._http.aclose()
 
 
-def _film(content: bytes) -> str | None:
-    """The address in ``{"video_url": …}``, which WeChat answers instead of the film itself."""
+def _video_address(content: bytes) -> str | None:
+    """The address in ``{"video_url": …}``, which WeChat answers instead of the video itself."""
     try:
         address = orjson.loads(content)["video_url"]
         return address if httpx.URL(address).scheme in ("http", "https") else None

@@ -1,4 +1,4 @@
-"""Pictures, recordings and films of customers, fetched from the platform once and shown to staff only."""
+"""Pictures, recordings and videos of customers, fetched from the platform once and shown to staff only."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def create_router(media: Media, staff: StaffDirectory) -> APIRouter:
 
     @router.get("/media/{message_id}", dependencies=[Depends(staff.guard("agent", "supervisor"))])
     async def file(message_id: str) -> FileResponse:
-        """What a customer sent: a picture, recording or film."""
+        """What a customer sent: a picture, recording or video."""
         path = await media.file_of(message_id)
         kind = await asyncio.to_thread(kind_of, path)
         if kind is None:

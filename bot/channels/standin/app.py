@@ -88,12 +88,12 @@ def create_app(platform: Platform) -> FastAPI:
         refused = [side.refuses_token(access_token) for side in sides]
         if all(refused):
             return _json(refused[0] or {})
-        film = media_id == demo.FILM_ID
-        if film and refused[0] is None:
-            # The official account's API tells only where a film lies.
-            return _json({"video_url": f"{request.base_url}page/{demo.FILM.name}"})
-        if film or media_id == demo.PICTURE_ID:
-            return FileResponse(demo.FILM if film else demo.PICTURE)
+        video = media_id == demo.VIDEO_ID
+        if video and refused[0] is None:
+            # The official account's API tells only where a video lies.
+            return _json({"video_url": f"{request.base_url}page/{demo.VIDEO.name}"})
+        if video or media_id == demo.PICTURE_ID:
+            return FileResponse(demo.VIDEO if video else demo.PICTURE)
         return _json({"errcode": 40007, "errmsg": "invalid media_id"})
 
     @app.post("/cgi-bin/{path:path}")

@@ -28,8 +28,8 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _SEND = {"wechat": "/cgi-bin/message/custom/send", "wecom": "/cgi-bin/kf/send_msg"}
-PICTURE, FILM = PAGE / "picture.png", PAGE / "clip.mp4"
-PICTURE_ID, FILM_ID = "demo", "demo-film"
+PICTURE, VIDEO = PAGE / "picture.png", PAGE / "clip.mp4"
+PICTURE_ID, VIDEO_ID = "demo", "demo-video"
 """Media ids of what the page's people send."""
 _PLACE = (39.9977, 116.4813)
 Body = dict[str, Any]
@@ -184,7 +184,7 @@ async def _image(account: OfficialAccount, person: Person, body: Body) -> None:
 
 async def _video(account: OfficialAccount, person: Person, _: Body) -> None:
     person.see("me", "（视频）")
-    await account.message(person.id, "video", MediaId=FILM_ID, ThumbMediaId=PICTURE_ID)
+    await account.message(person.id, "video", MediaId=VIDEO_ID, ThumbMediaId=PICTURE_ID)
 
 
 async def _location(account: OfficialAccount, person: Person, body: Body) -> None:
@@ -217,7 +217,7 @@ async def _image_wecom(desk: Enterprise, person: Person, _: Body) -> None:
 
 async def _video_wecom(desk: Enterprise, person: Person, _: Body) -> None:
     person.see("me", "（视频）")
-    await desk.message(person.id, "video", {"media_id": FILM_ID})
+    await desk.message(person.id, "video", {"media_id": VIDEO_ID})
 
 
 async def _location_wecom(desk: Enterprise, person: Person, body: Body) -> None:
@@ -245,7 +245,8 @@ async def _end(desk: Enterprise, person: Person, _: Body) -> None:
 
 _WECOM: dict[str, Act] = {
     "say": _say, "tap": _tap_wecom, "voice": _voice_wecom, "image": _image_wecom,
-    "video": _video_wecom, "location": _location_wecom, "recall": _recall, "colleague": _colleague, "end": _end,
+    "video": _video_wecom, "location": _location_wecom, "recall": _recall,
+    "colleague": _colleague, "end": _end,
 }  # fmt: skip
 
 

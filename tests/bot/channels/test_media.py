@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from bot.channels.standin.demo import FILM, FILM_ID, PAGE
+from bot.channels.standin.demo import PAGE, VIDEO, VIDEO_ID
 from bot.gateway import media_api
 from bot.gateway.media_api import kind_of
 from handoff.context import HandoffRequest
@@ -60,19 +60,19 @@ async def test_a_picture_on_wecom_has_no_address_but_comes_too(world: World) -> 
     assert path.read_bytes() == PICTURE
 
 
-async def test_films_come_from_both_platforms(world: World) -> None:
-    """WeChat answers with the film's address, WeCom with the film."""
+async def test_videos_come_from_both_platforms(world: World) -> None:
+    """WeChat answers with the video's address, WeCom with the video."""
     await world.wechat.follow(LI)
-    await world.wechat.message(LI, "shortvideo", MediaId=FILM_ID, ThumbMediaId="demo")
+    await world.wechat.message(LI, "shortvideo", MediaId=VIDEO_ID, ThumbMediaId="demo")
     await world.wecom.enter("wmWang1")
-    await world.wecom.message("wmWang1", "video", {"media_id": FILM_ID})
+    await world.wecom.message("wmWang1", "video", {"media_id": VIDEO_ID})
     await world.until(lambda: any("视频" in t for t in world.wecom.people["wmWang1"].texts()))
     await world.services.channels.settle()
     for channel, account in (("wechat", LI), ("wecom", f"{world.wecom.open_kfid}/wmWang1")):
         (sent,) = [m for m in await world.transcript(channel, account) if m.sender == "customer"]
         assert (sent.text, (sent.card or {})["kind"]) == ("[视频]", "video")
         path = await world.services.channels.media.file_of(sent.id)
-        assert (path.read_bytes(), kind_of(path)) == (FILM.read_bytes(), "video/mp4")
+        assert (path.read_bytes(), kind_of(path)) == (VIDEO.read_bytes(), "video/mp4")
 
 
 async def test_what_the_platform_has_no_more_is_told(world: World) -> None:
@@ -102,7 +102,7 @@ async def test_what_is_too_large_is_not_kept_and_told(
 
 
 @pytest.mark.browser
-async def test_the_desk_shows_pictures_films_and_places(
+async def test_the_desk_shows_pictures_videos_and_places(
     world: World, open_page: PageOpener
 ) -> None:
     await world.wechat.follow(LI)
@@ -110,7 +110,7 @@ async def test_the_desk_shows_pictures_films_and_places(
     await world.wechat.message(
         LI, "location", Location_X=39.99, Location_Y=116.47, Scale=15, Label="<b>望京</b>"
     )
-    await world.wechat.message(LI, "video", MediaId=FILM_ID, ThumbMediaId="demo")
+    await world.wechat.message(LI, "video", MediaId=VIDEO_ID, ThumbMediaId="demo")
     await world.wechat.message(
         LI, "link", Title="看这个", Description="", Url="javascript:alert(1)"
     )
