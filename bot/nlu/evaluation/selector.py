@@ -1,8 +1,7 @@
 """Rasa's ResponseSelector on our corpus, for comparison: ``python -m bot.nlu.evaluation.selector``.
 
 Every entry becomes a retrieval intent with its question forms as examples, as Rasa's documentation has it
-for FAQs; with ``--phrasings`` it also learns from the customers' phrasings our encoder learnt from. Takes many
-minutes on two cores; the figures are kept beside the report on retrieval.
+for FAQs. Takes many minutes on two cores; the figures are kept beside the report on retrieval.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,6 @@ from bot.nlu.evaluation import running, stock
 from bot.nlu.paths import ROOT
 from knowledge_base import figures, report
 
-ROW = "Rasa's ResponseSelector"
-DEFAULT_EPOCHS = 300
 CONFIG = """\
 recipe: default.v1
 language: zh
@@ -38,27 +35,17 @@ pipeline:
     max_ngram: 4
   - name: ResponseSelector
     retrieval_intent: faq
-    epochs: {epochs}
 policies: []
 """
 _MARKS = re.compile(r"[\[\](){}]")
 
 
-def write_project(
-    corpus: Path, folder: Path, said: Mapping[str, Sequence[str]], epochs: int
-) -> None:
-    """Writes NLU examples, responses and configuration into ``folder``.
-
-    Args:
-        corpus: folder of the entries.
-        folder: where the project goes.
-        said: more examples by entry id.
-        epochs: how often training goes over all examples.
-    """
+def write_project(corpus: Path, folder: Path) -> None:
+    """Writes NLU examples, responses and configuration into ``folder``."""
     nlu, responses = [], {}
     for file in sorted(corpus.glob("*.yml")):
         for entry in yaml.safe_load(file.read_text("utf-8"))["entries"]:
-            forms = [entry["question"], *entry.get("similar", []), *said.get(entry["id"], ())]
+            forms = [entry["question"], *entry.get("similar", [])]
             lines = "".join(f"- {_MARKS.sub(' ', form)}\n" for form in forms)
             nlu.append({"intent": f"faq/{entry['id']}", "examples": lines})
             responses[f"utter_faq/{entry['id']}"] = [{"text": entry["question"]}]
@@ -66,7 +53,7 @@ def write_project(
     _write(
         folder / "domain.yml", {"version": "3.1", "intents": [{"faq": {}}], "responses": responses}
     )
-    (folder / "config.yml").write_text(CONFIG.format(epochs=epochs), "utf-8")
+    (folder / "config.yml").write_text(CONFIG, "utf-8")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
@@ -83,22 +70,6 @@ def rankings(agent: Any, texts: Sequence[str]) -> list[tuple[list[str], float]]:
     return found
 
 
-def _said(folder: Path) -> dict[str, list[str]]:
-    """The phrasings of each entry."""
-    said: dict[str, list[str]] = {}
-    for file in sorted(folder.glob("*.jsonl")):
-        for row in _rows(file):
-            for entry in row["gold"]:
-                said.setdefault(entry, []).append(row["query"])
-    return said
-
-
-def _name(options: argparse.Namespace) -> str:
-    taught = " taught the phrasings" if options.phrasings else ""
-    cut = f", {options.epochs} epochs" if options.epochs != DEFAULT_EPOCHS else ""
-    return f"{ROW}{taught}{cut}"
-
-
 def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
 
@@ -108,8 +79,6 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=ROOT / "knowledge_base" / "corpus")
     parser.add_argument("--queries", type=Path, default=ROOT / "data/retrieval/dev.jsonl")
     parser.add_argument("--oos", type=Path, default=ROOT / "data/retrieval/dev_oos.jsonl")
-    parser.add_argument("--phrasings", type=Path, help="folder of phrasings to learn from as well")
-    parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS)
     parser.add_argument("--report", type=Path, default=ROOT / "docs/eval/knowledge.md")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -118,8 +87,7 @@ def main() -> None:
     queries = _rows(options.queries)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        said = _said(options.phrasings) if options.phrasings else {}
-        write_project(options.corpus, folder, said, options.epochs)
+        write_project(options.corpus, folder)
         trained = stock.train(
             folder / "config.yml", folder, "selector", folder / "nlu.yml", folder / "domain.yml"
         )
@@ -130,7 +98,7 @@ def main() -> None:
         [ids for ids, _ in inside], [best for _, best in inside],
         [set(row["gold"]) for row in queries], [best for _, best in outside],
     )  # fmt: skip
-    report.keep_row(options.report, _name(options), told)
+    report.keep_row(options.report, "Rasa's ResponseSelector", told)
     print(json.dumps({**told, "training_seconds": round(trained.seconds, 1)}))
 
 
