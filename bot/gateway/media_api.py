@@ -21,12 +21,14 @@ from core.transcript import Message, Transcript
 log = structlog.get_logger(__name__)
 MAX_BYTES = 20 * 1024 * 1024
 SHOWN = {
-    b"\xff\xd8\xff": "image/jpeg",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"GIF8": "image/gif",
-    b"#!AMR": "audio/amr",
+    rb"\xff\xd8\xff": "image/jpeg",
+    rb"\x89PNG\r\n\x1a\n": "image/png",
+    rb"GIF8": "image/gif",
+    rb"RIFF.{4}WEBP": "image/webp",
+    rb"#!AMR": "audio/amr",
+    rb".{4}ftyp": "video/mp4",
 }
-"""What files begin with. Anything else is only offered for saving."""
+"""Patterns that files begin with. Anything else is only offered for saving."""
 _MESSAGE_ID = re.compile(r"m_[0-9A-Za-z]{20,40}")
 
 
@@ -98,11 +100,7 @@ def kind_of(path: Path) -> str | None:
     """The type that a browser may show, by the file's own first bytes; whatever was said of it."""
     with path.open("rb") as opened:
         head = opened.read(16)
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
-    if head[4:8] == b"ftyp":
-        return "video/mp4"
-    return next((kind for start, kind in SHOWN.items() if head.startswith(start)), None)
+    return next((kind for start, kind in SHOWN.items() if re.match(start, head, re.DOTALL)), None)
 
 
 def create_router(media: Media, staff: StaffDirectory) -> APIRouter:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from handoff.tickets import card
 from tests.handoff.conftest import Room, member
 
 pytestmark = pytest.mark.integration
+LevelsAfter = Callable[[datetime, float], Awaitable[int]]
 
 
 class Ears:
@@ -56,8 +57,20 @@ async def _age(room: Room, handoff: Handoff, **seconds: float) -> None:
         row.escalate_at = now()
 
 
+@pytest.fixture
+def levels_after(room: Room, monkeypatch: pytest.MonkeyPatch) -> LevelsAfter:
+    """Looks at the clocks some seconds after a moment; how many levels were reached."""
+
+    async def looking(start: datetime, seconds: float) -> int:
+        moment = start + timedelta(seconds=seconds)
+        monkeypatch.setattr(escalation, "now", lambda: moment)
+        return await room.service.escalate()
+
+    return looking
+
+
 async def test_a_waiting_customer_climbs_three_levels_once_each(
-    room: Room, ears: Ears, monkeypatch: pytest.MonkeyPatch
+    room: Room, ears: Ears, levels_after: LevelsAfter
 ) -> None:
     calm, late = await room.waiting("technical"), await room.waiting()
     promised = late.opened_at + timedelta(seconds=120)
@@ -66,12 +79,7 @@ async def test_a_waiting_customer_climbs_three_levels_once_each(
         row.opened_at += timedelta(hours=1)
         row.escalate_at = row.opened_at
 
-    async def levels_after(seconds: float) -> int:
-        moment = promised + timedelta(seconds=seconds)
-        monkeypatch.setattr(escalation, "now", lambda: moment)
-        return await room.service.escalate()
-
-    assert [await levels_after(s) for s in (-1, 1, 2, 59, 61, 62, 121, 500)] == [
+    assert [await levels_after(promised, s) for s in (-1, 1, 2, 59, 61, 62, 121, 500)] == [
         0, 1, 0, 0, 1, 0, 1, 0,
     ]  # fmt: skip
     assert await ears.heard() == [("staff", "first_reply", level) for level in (1, 2, 3)]
@@ -156,25 +164,26 @@ async def test_two_processes_escalate_once(room: Room) -> None:
 
 
 async def test_a_forgotten_summary_is_asked_for(
-    room: Room, ears: Ears, monkeypatch: pytest.MonkeyPatch
+    room: Room, ears: Ears, levels_after: LevelsAfter
 ) -> None:
     handoff, me = await room.active("agent01"), member("agent01")
     await room.service.message(handoff.id, me, "您好")
     ended = (await room.service.finish(handoff.id, me)).ended_at
     assert ended is not None
-
-    async def levels_after(seconds: float) -> int:
-        moment = ended + timedelta(seconds=seconds)
-        monkeypatch.setattr(escalation, "now", lambda: moment)
-        return await room.service.escalate()
-
-    assert [await levels_after(s) for s in (0, 599, 601, 602, 901, 902)] == [0, 0, 1, 0, 1, 0]
+    assert [await levels_after(ended, s) for s in (0, 599, 601, 602, 901, 902)] == [
+        0,
+        0,
+        1,
+        0,
+        1,
+        0,
+    ]
     assert await ears.heard() == [("staff", "wrap_up", 2), ("agent01", "wrap_up", 1)]
-    assert await levels_after(1201) == 1
+    assert await levels_after(ended, 1201) == 1
     late = await room.service.get(handoff.id)
     assert "超时升级" not in str(late.priority_reasons)
     await room.service.close(handoff.id, member("supervisor01"), summary="客户已挂断，账单已解释")
-    assert await levels_after(90_000) == 0
+    assert await levels_after(ended, 90_000) == 0
 
 
 async def test_what_ended_is_left_in_peace(room: Room) -> None:

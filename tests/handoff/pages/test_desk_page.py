@@ -28,6 +28,12 @@ async def write(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
+async def shown_once(kind: str, text: str, *pages: Any) -> None:
+    """A line of the customer, an agent or a note stands once on each page."""
+    for page in pages:
+        await expect(page.locator(f".line-{kind}", has_text=text)).to_have_count(1)
+
+
 async def test_login_refuses_kindly(sign_in: SignIn, open_page: PageOpener, world: World) -> None:
     open_page.allow("403")
     page = await open_page(f"{world.url}/desk")
@@ -66,11 +72,11 @@ async def test_from_queue_to_rating(sign_in: SignIn, world: World) -> None:
     assert "13800000001" not in await page.content()
 
     await write(page, "您好，我来核查。")
-    await expect(log.locator(".line-agent", has_text="我来核查")).to_have_count(1)
+    await shown_once("agent", "我来核查", log)
     await expect(promise).not_to_contain_text("首次回复")
     await expect(promise).to_contain_text("办结还有")
     await customer.say("好的，谢谢")
-    await expect(log.locator(".line-customer", has_text="好的，谢谢")).to_have_count(1)
+    await shown_once("customer", "好的，谢谢", log)
     await page.keyboard.press("Alt+n")
     await page.get_by_role("textbox", name="内部备注").fill("客户已安抚")
     await page.keyboard.press("Enter")
@@ -170,7 +176,7 @@ async def test_nothing_lost_or_doubled_when_the_server_dies(
     world.server.start()
     await customer.say(*(f"客户{n}" for n in range(8)))
     await expect(page.locator(".unsent")).to_have_count(0, timeout=30_000)
-    await expect(page.locator(".line-customer", has_text="客户7")).to_have_count(1)
+    await shown_once("customer", "客户7", page)
     await expect(page.locator(".banner")).to_have_count(0, timeout=30_000)
     assert await customer.texts() == ["第一句", "第二句", "第三句"]
     numbers = await page.locator("[data-seq]").evaluate_all(
@@ -210,13 +216,11 @@ async def test_two_tabs_agree(sign_in: SignIn, world: World, open_page: PageOpen
     second = await open_page(f"{world.url}/desk", context=first.context)
     await expect(second.get_by_role("log")).to_contain_text("已为您接入")
     await write(second, "从第二个窗口说")
-    await expect(first.locator(".line-agent", has_text="从第二个窗口说")).to_have_count(1)
-    await expect(second.locator(".line-agent", has_text="从第二个窗口说")).to_have_count(1)
+    await shown_once("agent", "从第二个窗口说", first, second)
     await first.get_by_role("radio", name="忙碌").click()
     await expect(second.get_by_role("radio", name="忙碌")).to_have_attribute("aria-checked", "true")
     await customer.say("收到")
-    for page in (first, second):
-        await expect(page.locator(".line-customer", has_text="收到")).to_have_count(1)
+    await shown_once("customer", "收到", first, second)
 
 
 async def test_typing_is_shown_both_ways(sign_in: SignIn, world: World) -> None:
@@ -410,12 +414,11 @@ async def test_a_conference_of_three(sign_in: SignIn, world: World) -> None:
     for page in (owner, colleague):
         log = page.get_by_role("log")
         await expect(log).to_contain_text("客服周明已加入会话")
-        await expect(log.locator(".line-agent", has_text="我是周明")).to_have_count(1)
+        await shown_once("agent", "我是周明", log)
     await expect(owner.locator(".line-agent .speaker").last).to_have_text("周明")
     assert await colleague.get_by_role("button", name="结束", exact=True).count() == 0
     await customer.say("谢谢两位")
-    for page in (owner, colleague):
-        await expect(page.locator(".line-customer", has_text="谢谢两位")).to_have_count(1)
+    await shown_once("customer", "谢谢两位", owner, colleague)
     await colleague.get_by_role("button", name="离开会话").click()
     await expect(colleague.locator(".list-mine .row")).to_have_count(0)
     await expect(owner.get_by_role("log")).to_contain_text("客服周明已离开会话")
@@ -441,7 +444,7 @@ async def test_supervisor_whispers_joins_and_takes_over(sign_in: SignIn, world: 
     await boss.get_by_role("button", name="加入会话").click()
     await boss.get_by_role("textbox", name="回复客户").fill("您好，我是主管")
     await boss.keyboard.press("Enter")
-    await expect(agent.locator(".line-agent", has_text="我是主管")).to_have_count(1)
+    await shown_once("agent", "我是主管", agent)
     await boss.get_by_role("button", name="接管").click()
     await boss.get_by_role("dialog", name="接管会话").get_by_role("button", name="接管").click()
     await expect(boss.locator(".watch-body")).to_contain_text("由您负责")
@@ -519,17 +522,15 @@ async def test_one_desk_in_two_browsers(sign_in: SignIn, world: World) -> None:
     await expect(second.get_by_role("log")).to_contain_text("已为您接入")
     await first.evaluate("document.activeElement.blur()")
     await write(second, "从第二台电脑说")
-    await expect(first.locator(".line-agent", has_text="从第二台电脑说")).to_have_count(1)
+    await shown_once("agent", "从第二台电脑说", first)
     await first.keyboard.press("Alt+n")
     await first.get_by_role("textbox", name="内部备注").fill("两边都看得到")
     await first.keyboard.press("Enter")
-    for page in (first, second):
-        await expect(page.locator(".line-note", has_text="两边都看得到")).to_have_count(1)
+    await shown_once("note", "两边都看得到", first, second)
     await second.get_by_role("radio", name="忙碌").click()
     await expect(first.get_by_role("radio", name="忙碌")).to_have_attribute("aria-checked", "true")
     await customer.say("在吗")
-    for page in (first, second):
-        await expect(page.locator(".line-customer", has_text="在吗")).to_have_count(1)
+    await shown_once("customer", "在吗", first, second)
     await second.get_by_role("button", name="结束", exact=True).click()
     form = second.get_by_role("dialog", name="结束会话")
     await form.get_by_role("button", name="结束并提交小结").click()
